@@ -1,0 +1,225 @@
+"""The frozen records that flow through both halves; nothing here computes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from otelml.sketch.categories import Categories
+from otelml.sketch.count import Count
+from otelml.sketch.exponential import Numeric
+from otelml.sketch.parts import Piece
+from otelml.sketch.probability import Probability
+
+Sketch: TypeAlias = Numeric | Categories | Probability | Count
+
+
+class Role(StrEnum):
+    """What a series tells about: a column of the model's data, or the calls themselves."""
+
+    FEATURE = "feature"
+    PREDICTION = "prediction"
+    SCORE = "score"
+    CONFIDENCE = "confidence"
+    TARGET = "target"
+    ERROR = "error"
+    DURATION = "duration"
+    BATCH_SIZE = "batch_size"
+    PREDICTIONS = "predictions"
+    ACTIVE = "active"
+    LOAD_DURATION = "load_duration"
+
+    @property
+    def is_column(self) -> bool:
+        """Whether it is a column (and so is told apart by `ml.role` on the wire)."""
+        return self in _COLUMNS
+
+
+_COLUMNS = frozenset(
+    {Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CONFIDENCE, Role.TARGET, Role.ERROR}
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Model:
+    """A model as telemetry names it."""
+
+    name: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Identity of a series.
+
+    `name` is the feature, or the output of a model with several; `labels` are the attributes that
+    tell apart what is left: operation, system and error type of calls, the class of a score.
+    """
+
+    model: Model
+    role: Role
+    name: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a call: the only array type that the recorder folds.
+
+    `values` is float64 of shape (rows,), NaN where missing, for numbers and probabilities; for
+    categories it is a list of `str`, `None` where missing. `mismatched` counts values that could
+    not be read as what the column holds; they are not in `values`.
+    """
+
+    role: Role
+    name: str
+    values: npt.NDArray[np.float64] | list[str | None]
+    mismatched: int = 0
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """One outermost model call, as a hook saw it; it never leaves the process."""
+
+    model: Model
+    operation: str
+    system: str
+    rows: int
+    seconds: float
+    columns: tuple[Column, ...] = ()
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A sketch of what one key saw in [start, end), in nanoseconds since the epoch."""
+
+    key: Key
+    start: int
+    end: int
+    sketch: Sketch
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The sum of a model's series over [start, end) in nanoseconds; a baseline is one that was kept."""
+
+    model: Model
+    start: int
+    end: int
+    sketches: Mapping[Key, Sketch]
+    rows: int
+
+
+class Verdict(StrEnum):
+    """What a check says of a window."""
+
+    OK = "ok"
+    WARN = "warn"
+    ALARM = "alarm"
+    TOO_LITTLE_DATA = "too_little_data"
+    NO_BASELINE = "no_baseline"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Effect at which a check warns and alarms, and the effect that chance alone would show."""
+
+    warn: float | None = None
+    alarm: float | None = None
+    null: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of one column of one window against its baseline.
+
+    `value` is the statistic itself, `effect` what the limits are compared with, `reference` the
+    baseline's own value where there is one; `feature` is the column's name, `output` included.
+    """
+
+    model: str
+    model_version: str | None
+    role: Role
+    feature: str | None
+    check: str
+    value: float | None
+    p_value: float | None
+    p_value_adjusted: float | None
+    effect: float | None
+    limits: Limits
+    reference: float | None
+    verdict: Verdict
+    samples: int
+    baseline_samples: int
+    window: tuple[int, int]
+    labels: tuple[tuple[str, str], ...] = field(default=())
+
+    def json(self) -> dict[str, Any]:
+        """The finding as strict JSON: what is undefined or not finite is null; times are ISO 8601."""
+        return {
+            "model": self.model,
+            "model_version": self.model_version,
+            "role": str(self.role),
+            "feature": self.feature,
+            "check": self.check,
+            "value": _finite(self.value),
+            "p_value": _finite(self.p_value),
+            "p_value_adjusted": _finite(self.p_value_adjusted),
+            "effect": _finite(self.effect),
+            "limits": {
+                "warn": _finite(self.limits.warn),
+                "alarm": _finite(self.limits.alarm),
+                "null": _finite(self.limits.null),
+            },
+            "reference": _finite(self.reference),
+            "verdict": str(self.verdict),
+            "samples": self.samples,
+            "baseline_samples": self.baseline_samples,
+            "window": {"start": iso(self.window[0]), "end": iso(self.window[1])},
+        }
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+def iso(nanos: int) -> str:
+    """A time in nanoseconds since the epoch as ISO 8601 in UTC.
+
+    >>> iso(1_500_000_000)
+    '1970-01-01T00:00:01.500Z'
+    """
+    return f"{np.datetime64(nanos // 1_000_000, 'ms')}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One additive piece of a series over [start, end) in nanoseconds, as one data point carries it."""
+
+    key: Key
+    piece: Piece
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A window that was kept to compare others with.
+
+    `id` is the first 16 hex digits of the SHA-256 of its content, `created` is in nanoseconds
+    since the epoch, `schema` maps each column to the kind of sketch it has.
+    """
+
+    id: str
+    model: Model
+    window: Window
+    rows: int
+    source: str
+    created: int
+    schema: Mapping[str, str]

@@ -1,0 +1,197 @@
+"""Every emitted name, unit and description, once: README's table and the tests are driven from here.
+
+The rules behind them are OpenTelemetry's naming conventions; the prefix stands in one place, `PREFIX`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+PREFIX: Final = "ml."
+
+
+class Kind(StrEnum):
+    """Which OpenTelemetry instrument a metric is."""
+
+    COUNTER = "Counter"
+    UP_DOWN_COUNTER = "UpDownCounter"
+    GAUGE = "Gauge"
+    HISTOGRAM = "Histogram"
+    EXPONENTIAL_HISTOGRAM = "ExponentialHistogram"
+
+
+class Half(StrEnum):
+    """Who emits a name: the hooks inside the app, or the processor."""
+
+    APP = "app"
+    PROCESSOR = "processor"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of README's table of metrics."""
+
+    name: str
+    kind: Kind
+    unit: str
+    description: str
+    half: Half
+
+
+_APP, _PROCESSOR = Half.APP, Half.PROCESSOR
+_HISTOGRAM, _COUNTER, _UP_DOWN, _GAUGE = (
+    Kind.EXPONENTIAL_HISTOGRAM,
+    Kind.COUNTER,
+    Kind.UP_DOWN_COUNTER,
+    Kind.GAUGE,
+)
+
+INFERENCE_DURATION = "ml.inference.duration"
+INFERENCE_ACTIVE = "ml.inference.active"
+INFERENCE_PREDICTIONS = "ml.inference.predictions"
+INFERENCE_BATCH_SIZE = "ml.inference.batch.size"
+MODEL_LOAD_DURATION = "ml.model.load.duration"
+FEATURE_VALUE = "ml.feature.value"
+FEATURE_COUNT = "ml.feature.count"
+FEATURE_SUM = "ml.feature.sum"
+FEATURE_SUM_OF_SQUARES = "ml.feature.sum_of_squares"
+FEATURE_CATEGORIES = "ml.feature.categories"
+FEATURE_OBSERVATIONS = "ml.feature.observations"
+PREDICTION_VALUE = "ml.prediction.value"
+PREDICTION_COUNT = "ml.prediction.count"
+PREDICTION_SUM = "ml.prediction.sum"
+PREDICTION_SUM_OF_SQUARES = "ml.prediction.sum_of_squares"
+PREDICTION_CLASSES = "ml.prediction.classes"
+PREDICTION_SCORE = "ml.prediction.score"
+PREDICTION_CONFIDENCE = "ml.prediction.confidence"
+VIOLATIONS = "ml.data_quality.violations"
+VIOLATION_RATIO = "ml.data_quality.violation.ratio"
+DATA_QUALITY_STATE = "ml.data_quality.detected"
+DRIFT_SCORE = "ml.drift.score"
+DRIFT_P_VALUE = "ml.drift.p_value"
+DRIFT_THRESHOLD = "ml.drift.threshold"
+DRIFT_DETECTED = "ml.drift.detected"
+DRIFT_FEATURE_RATIO = "ml.drift.feature.ratio"
+BASELINE_SAMPLE_COUNT = "ml.baseline.sample.count"
+BASELINE_AGE = "ml.baseline.age"
+WINDOW_SAMPLE_COUNT = "ml.monitor.window.sample.count"
+WINDOW_LENGTH = "ml.monitor.window.length"
+EVALUATION_DURATION = "ml.monitor.evaluation.duration"
+SERIES_COUNT = "ml.monitor.series.count"
+ITEM_DROPPED = "ml.monitor.item.dropped"
+
+_ROWS = (
+    Metric(INFERENCE_DURATION, _HISTOGRAM, "s", "Duration of one model call; a batch is one call", _APP),
+    Metric(INFERENCE_ACTIVE, _UP_DOWN, "{inference}", "Model calls in progress", _APP),
+    Metric(INFERENCE_PREDICTIONS, _COUNTER, "{prediction}", "Rows predicted; a batch of n counts n", _APP),
+    Metric(INFERENCE_BATCH_SIZE, _HISTOGRAM, "{row}", "Rows a call", _APP),
+    Metric(MODEL_LOAD_DURATION, _HISTOGRAM, "s", "Duration of loading a model", _APP),
+    Metric(FEATURE_VALUE, _HISTOGRAM, "{value}", "Distribution of a numeric feature", _APP),
+    Metric(FEATURE_COUNT, _UP_DOWN, "{value}", "Finite values behind the feature's sums", _APP),
+    Metric(FEATURE_SUM, _UP_DOWN, "{value}", "Sum of a numeric feature, about its pivot", _APP),
+    Metric(FEATURE_SUM_OF_SQUARES, _UP_DOWN, "{value}", "Sum of squares of a numeric feature, about its pivot", _APP),
+    Metric(FEATURE_CATEGORIES, _COUNTER, "{value}", "Values of a categorical feature, by category", _APP),
+    Metric(FEATURE_OBSERVATIONS, _COUNTER, "{value}", "Values of a feature seen, missing ones included", _APP),
+    Metric(PREDICTION_VALUE, _HISTOGRAM, "{value}", "Distribution of a numeric prediction", _APP),
+    Metric(PREDICTION_COUNT, _UP_DOWN, "{value}", "Finite values behind the prediction's sums", _APP),
+    Metric(PREDICTION_SUM, _UP_DOWN, "{value}", "Sum of a numeric prediction, about its pivot", _APP),
+    Metric(PREDICTION_SUM_OF_SQUARES, _UP_DOWN, "{value}", "Sum of squares of a numeric prediction, about its pivot", _APP),
+    Metric(PREDICTION_CLASSES, _COUNTER, "{prediction}", "Predictions by class", _APP),
+    Metric(PREDICTION_SCORE, Kind.HISTOGRAM, "1", "Predicted probability, of the positive class or of each class", _APP),
+    Metric(PREDICTION_CONFIDENCE, Kind.HISTOGRAM, "1", "Highest class probability", _APP),
+    Metric(VIOLATIONS, _COUNTER, "{violation}", "Values that violate an expectation, by type", _APP),
+    Metric(ITEM_DROPPED, _COUNTER, "{item}", "Rows or series left out of the state, by reason", _APP),
+    Metric(VIOLATION_RATIO, _GAUGE, "1", "Share of a window's values in violation", _PROCESSOR),
+    Metric(DATA_QUALITY_STATE, _UP_DOWN, "{detection}", "State of a data-quality alert: 1 open, 0 not", _PROCESSOR),
+    Metric(DRIFT_SCORE, _GAUGE, "{score}", "Statistic or distance of a window from its baseline", _PROCESSOR),
+    Metric(DRIFT_P_VALUE, _GAUGE, "1", "P-value of a test of a window against its baseline", _PROCESSOR),
+    Metric(DRIFT_THRESHOLD, _GAUGE, "{score}", "Effect above which a check alarms", _PROCESSOR),
+    Metric(DRIFT_DETECTED, _UP_DOWN, "{detection}", "State of a drift alert: 1 open, 0 not", _PROCESSOR),
+    Metric(DRIFT_FEATURE_RATIO, _GAUGE, "1", "Share of features that drifted", _PROCESSOR),
+    Metric(BASELINE_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the baseline", _PROCESSOR),
+    Metric(BASELINE_AGE, _GAUGE, "s", "Time since the baseline was built", _PROCESSOR),
+    Metric(WINDOW_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the last evaluated window", _PROCESSOR),
+    Metric(WINDOW_LENGTH, _GAUGE, "s", "Time span of the last evaluated window", _PROCESSOR),
+    Metric(EVALUATION_DURATION, _HISTOGRAM, "s", "Duration of one evaluation of all checks", _PROCESSOR),
+    Metric(SERIES_COUNT, _UP_DOWN, "{series}", "State entries held", _PROCESSOR),
+)
+METRICS: Final = MappingProxyType({row.name: row for row in _ROWS})
+
+OPERATION = "ml.operation.name"
+SYSTEM = "ml.system.name"
+FRAMEWORK = "ml.framework.name"
+FRAMEWORK_VERSION = "ml.framework.version"
+MODEL_NAME = "ml.model.name"
+MODEL_VERSION = "ml.model.version"
+TASK_TYPE = "ml.task.type"
+BATCH_SIZE = "ml.inference.batch.size"
+FEATURE_NUMBER = "ml.inference.feature.count"
+ROLE = "ml.role"
+OUTPUT_NAME = "ml.output.name"
+FEATURE_NAME = "ml.feature.name"
+FEATURE_CATEGORY = "ml.feature.category"
+FEATURE_PIVOT = "ml.feature.pivot"
+DISTRIBUTION_PART = "ml.distribution.part"
+PREDICTION_CLASS = "ml.prediction.class"
+DRIFT_TYPE = "ml.drift.type"
+DRIFT_METHOD = "ml.drift.method"
+VIOLATION_TYPE = "ml.data_quality.violation.type"
+VIOLATION_THRESHOLD = "ml.data_quality.threshold"
+BASELINE_ID = "ml.baseline.id"
+WINDOW_START = "ml.window.start"
+WINDOW_END = "ml.window.end"
+ERROR_TYPE = "error.type"
+
+ATTRIBUTES: Final = MappingProxyType(
+    {
+        OPERATION: "What the model was asked to do: `predict`, `predict_proba`, `decision_function`, `load`",
+        SYSTEM: "Serving system, or the model library where there is none",
+        FRAMEWORK: "Model library",
+        FRAMEWORK_VERSION: "Version of the model library",
+        MODEL_NAME: "Name of the model",
+        MODEL_VERSION: "Version of the model, where it has one",
+        TASK_TYPE: "`binary_classification`, `multiclass_classification`, `regression`, …",
+        BATCH_SIZE: "Rows in the call (span)",
+        FEATURE_NUMBER: "Features in the call (span)",
+        ROLE: "What a column is: `feature`, `prediction`, `score`, `confidence`, `target`, `error`",
+        OUTPUT_NAME: "Output, of models with several",
+        FEATURE_NAME: "Feature",
+        FEATURE_CATEGORY: "Category; those beyond the cap are `_OTHER`",
+        FEATURE_PIVOT: "Value about which sums, and very narrow histograms, are taken",
+        DISTRIBUTION_PART: "`tail`: the values that would blind the main histogram",
+        PREDICTION_CLASS: "Predicted class; those beyond the cap are `_OTHER`",
+        "ml.prediction.value": "Predicted value of a single-row call (span)",
+        "ml.prediction.score": "Predicted probability of a single-row call (span)",
+        "ml.prediction.confidence": "Highest class probability of a single-row call (span)",
+        DRIFT_TYPE: "`feature`, `prediction`",
+        DRIFT_METHOD: "Name of the check",
+        "ml.drift.score": "Statistic (event)",
+        "ml.drift.p_value": "P-value (event)",
+        "ml.drift.threshold": "Limit in force (event)",
+        VIOLATION_TYPE: "Name of the data-quality check",
+        "ml.data_quality.violation.ratio": "Share of values in violation (event)",
+        VIOLATION_THRESHOLD: "Limit in force (event)",
+        BASELINE_ID: "First 16 hex digits of the baseline's SHA-256",
+        WINDOW_START: "Start of the window, ISO 8601",
+        WINDOW_END: "End of the window, ISO 8601",
+        "ml.monitor.window.sample.count": "Rows in the window (event)",
+        ERROR_TYPE: "Class of the exception, or reason",
+    }
+)
+
+DRIFT_DETECTED_EVENT = "ml.drift.detected"
+DRIFT_RESOLVED_EVENT = "ml.drift.resolved"
+QUALITY_DEGRADED_EVENT = "ml.data_quality.degraded"
+QUALITY_RESTORED_EVENT = "ml.data_quality.restored"
+
+EVENTS: Final = MappingProxyType(
+    {
+        DRIFT_DETECTED_EVENT: "A drift alert opened",
+        DRIFT_RESOLVED_EVENT: "A drift alert resolved",
+        QUALITY_DEGRADED_EVENT: "A data-quality alert opened",
+        QUALITY_RESTORED_EVENT: "A data-quality alert resolved",
+    }
+)
+
+OTHER: Final = "_OTHER"
