@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
-from otelml.sketch.exponential import Numeric
+from otelml.sketch.numeric import Numeric
 from otelml.sketch.parts import Piece
 from otelml.sketch.probability import Probability
 

@@ -82,38 +82,104 @@ SERIES_COUNT = "ml.monitor.series.count"
 ITEM_DROPPED = "ml.monitor.item.dropped"
 
 _ROWS = (
-    Metric(INFERENCE_DURATION, _HISTOGRAM, "s", "Duration of one model call; a batch is one call", _APP),
+    Metric(
+        INFERENCE_DURATION, _HISTOGRAM, "s", "Duration of one model call; a batch is one call", _APP
+    ),
     Metric(INFERENCE_ACTIVE, _UP_DOWN, "{inference}", "Model calls in progress", _APP),
-    Metric(INFERENCE_PREDICTIONS, _COUNTER, "{prediction}", "Rows predicted; a batch of n counts n", _APP),
+    Metric(
+        INFERENCE_PREDICTIONS,
+        _COUNTER,
+        "{prediction}",
+        "Rows predicted; a batch of n counts n",
+        _APP,
+    ),
     Metric(INFERENCE_BATCH_SIZE, _HISTOGRAM, "{row}", "Rows a call", _APP),
     Metric(MODEL_LOAD_DURATION, _HISTOGRAM, "s", "Duration of loading a model", _APP),
     Metric(FEATURE_VALUE, _HISTOGRAM, "{value}", "Distribution of a numeric feature", _APP),
     Metric(FEATURE_COUNT, _UP_DOWN, "{value}", "Finite values behind the feature's sums", _APP),
     Metric(FEATURE_SUM, _UP_DOWN, "{value}", "Sum of a numeric feature, about its pivot", _APP),
-    Metric(FEATURE_SUM_OF_SQUARES, _UP_DOWN, "{value}", "Sum of squares of a numeric feature, about its pivot", _APP),
-    Metric(FEATURE_CATEGORIES, _COUNTER, "{value}", "Values of a categorical feature, by category", _APP),
-    Metric(FEATURE_OBSERVATIONS, _COUNTER, "{value}", "Values of a feature seen, missing ones included", _APP),
+    Metric(
+        FEATURE_SUM_OF_SQUARES,
+        _UP_DOWN,
+        "{value}",
+        "Sum of squares of a numeric feature, about its pivot",
+        _APP,
+    ),
+    Metric(
+        FEATURE_CATEGORIES,
+        _COUNTER,
+        "{value}",
+        "Values of a categorical feature, by category",
+        _APP,
+    ),
+    Metric(
+        FEATURE_OBSERVATIONS,
+        _COUNTER,
+        "{value}",
+        "Values of a feature seen, missing ones included",
+        _APP,
+    ),
     Metric(PREDICTION_VALUE, _HISTOGRAM, "{value}", "Distribution of a numeric prediction", _APP),
-    Metric(PREDICTION_COUNT, _UP_DOWN, "{value}", "Finite values behind the prediction's sums", _APP),
-    Metric(PREDICTION_SUM, _UP_DOWN, "{value}", "Sum of a numeric prediction, about its pivot", _APP),
-    Metric(PREDICTION_SUM_OF_SQUARES, _UP_DOWN, "{value}", "Sum of squares of a numeric prediction, about its pivot", _APP),
+    Metric(
+        PREDICTION_COUNT, _UP_DOWN, "{value}", "Finite values behind the prediction's sums", _APP
+    ),
+    Metric(
+        PREDICTION_SUM, _UP_DOWN, "{value}", "Sum of a numeric prediction, about its pivot", _APP
+    ),
+    Metric(
+        PREDICTION_SUM_OF_SQUARES,
+        _UP_DOWN,
+        "{value}",
+        "Sum of squares of a numeric prediction, about its pivot",
+        _APP,
+    ),
     Metric(PREDICTION_CLASSES, _COUNTER, "{prediction}", "Predictions by class", _APP),
-    Metric(PREDICTION_SCORE, Kind.HISTOGRAM, "1", "Predicted probability, of the positive class or of each class", _APP),
+    Metric(
+        PREDICTION_SCORE,
+        Kind.HISTOGRAM,
+        "1",
+        "Predicted probability, of the positive class or of each class",
+        _APP,
+    ),
     Metric(PREDICTION_CONFIDENCE, Kind.HISTOGRAM, "1", "Highest class probability", _APP),
-    Metric(VIOLATIONS, _COUNTER, "{violation}", "Values that violate an expectation, by type", _APP),
-    Metric(ITEM_DROPPED, _COUNTER, "{item}", "Rows or series left out of the state, by reason", _APP),
+    Metric(
+        VIOLATIONS, _COUNTER, "{violation}", "Values that violate an expectation, by type", _APP
+    ),
+    Metric(
+        ITEM_DROPPED, _COUNTER, "{item}", "Rows or series left out of the state, by reason", _APP
+    ),
     Metric(VIOLATION_RATIO, _GAUGE, "1", "Share of a window's values in violation", _PROCESSOR),
-    Metric(DATA_QUALITY_STATE, _UP_DOWN, "{detection}", "State of a data-quality alert: 1 open, 0 not", _PROCESSOR),
-    Metric(DRIFT_SCORE, _GAUGE, "{score}", "Statistic or distance of a window from its baseline", _PROCESSOR),
-    Metric(DRIFT_P_VALUE, _GAUGE, "1", "P-value of a test of a window against its baseline", _PROCESSOR),
+    Metric(
+        DATA_QUALITY_STATE,
+        _UP_DOWN,
+        "{detection}",
+        "State of a data-quality alert: 1 open, 0 not",
+        _PROCESSOR,
+    ),
+    Metric(
+        DRIFT_SCORE,
+        _GAUGE,
+        "{score}",
+        "Statistic or distance of a window from its baseline",
+        _PROCESSOR,
+    ),
+    Metric(
+        DRIFT_P_VALUE, _GAUGE, "1", "P-value of a test of a window against its baseline", _PROCESSOR
+    ),
     Metric(DRIFT_THRESHOLD, _GAUGE, "{score}", "Effect above which a check alarms", _PROCESSOR),
-    Metric(DRIFT_DETECTED, _UP_DOWN, "{detection}", "State of a drift alert: 1 open, 0 not", _PROCESSOR),
+    Metric(
+        DRIFT_DETECTED, _UP_DOWN, "{detection}", "State of a drift alert: 1 open, 0 not", _PROCESSOR
+    ),
     Metric(DRIFT_FEATURE_RATIO, _GAUGE, "1", "Share of features that drifted", _PROCESSOR),
     Metric(BASELINE_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the baseline", _PROCESSOR),
     Metric(BASELINE_AGE, _GAUGE, "s", "Time since the baseline was built", _PROCESSOR),
-    Metric(WINDOW_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the last evaluated window", _PROCESSOR),
+    Metric(
+        WINDOW_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the last evaluated window", _PROCESSOR
+    ),
     Metric(WINDOW_LENGTH, _GAUGE, "s", "Time span of the last evaluated window", _PROCESSOR),
-    Metric(EVALUATION_DURATION, _HISTOGRAM, "s", "Duration of one evaluation of all checks", _PROCESSOR),
+    Metric(
+        EVALUATION_DURATION, _HISTOGRAM, "s", "Duration of one evaluation of all checks", _PROCESSOR
+    ),
     Metric(SERIES_COUNT, _UP_DOWN, "{series}", "State entries held", _PROCESSOR),
 )
 METRICS: Final = MappingProxyType({row.name: row for row in _ROWS})

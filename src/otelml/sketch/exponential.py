@@ -1,0 +1,288 @@
+"""Base-2 exponential histogram: the content of one OTLP exponential data point, signs included.
+
+At scale s the buckets are (base^i, base^(i+1)] with base = 2^(2^-s); a scale step down joins pairs
+of buckets exactly ("perfect subsetting", OpenTelemetry metrics data model), so merging, rescaling
+and subtracting lose nothing but resolution. Indices are taken at the finest scale and shifted.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+MOST: Final = 160
+FINEST: Final = 20
+COARSEST: Final = -10
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Cells: TypeAlias = tuple[Ints, Ints]
+"""Bucket indices, ascending and distinct, and their counts."""
+
+
+def bucket_index(magnitudes: npt.ArrayLike, scale: int = FINEST) -> Ints:
+    """Index of the bucket of each finite positive magnitude, the specification's one.
+
+    >>> bucket_index([0.5, 1.0, 1.1, 2.0, 4.0], scale=0)
+    array([-2, -1,  0,  0,  1])
+    """
+    fraction, exponent = np.frexp(np.asarray(magnitudes, np.float64))
+    steps = np.ceil(np.log2(fraction) * 2.0**FINEST).astype(np.int64)
+    index: Ints = (exponent.astype(np.int64) << FINEST) + steps - 1
+    return index >> (FINEST - scale)
+
+
+def bucket_bound(index: npt.ArrayLike, scale: int) -> Floats:
+    """Lower bound of each bucket, base^index; 0 or infinity where a double cannot hold it."""
+    with np.errstate(over="ignore", under="ignore"):
+        whole, part = np.divmod(np.asarray(index, np.float64) * 2.0**-scale, 1.0)
+        bound: Floats = np.ldexp(np.exp2(part), np.clip(whole, -2000, 2000).astype(np.int64))
+    return bound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Buckets:
+    """Dense counts of consecutive buckets, the first and the last not empty."""
+
+    offset: int
+    counts: Ints
+
+    def __post_init__(self) -> None:
+        self.counts.setflags(write=False)
+
+    @classmethod
+    def dense(cls, offset: int, counts: npt.ArrayLike) -> Self:
+        """Buckets without the empty ones at either end."""
+        array = np.asarray(counts, np.int64)
+        filled = np.flatnonzero(array)
+        if not filled.size:
+            return cls(0, np.zeros(0, np.int64))
+        first, last = int(filled[0]), int(filled[-1])
+        return cls(int(offset) + first, array[first : last + 1].copy())
+
+    @classmethod
+    def of(cls, cells: Cells) -> Self:
+        """Buckets of distinct indices with their counts; they must span few."""
+        index, counts = cells
+        if not index.size:
+            return cls(0, np.zeros(0, np.int64))
+        dense = np.zeros(int(index[-1] - index[0]) + 1, np.int64)
+        dense[index - index[0]] = counts
+        return cls.dense(int(index[0]), dense)
+
+    def cells(self, shift: int = 0) -> Cells:
+        """The filled buckets, joined `shift` scale steps down."""
+        filled = np.flatnonzero(self.counts)
+        return join((filled + self.offset, self.counts[filled]), shift)
+
+    @property
+    def count(self) -> int:
+        """Values in them."""
+        return int(self.counts.sum())
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Buckets)
+            and self.offset == other.offset
+            and np.array_equal(self.counts, other.counts)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it holds an array
+
+
+def tally(index: Ints, counts: Ints | None = None) -> Cells:
+    """Distinct indices in order, and the sum of counts (1 each by default) of each."""
+    if counts is None:
+        distinct, total = np.unique(index, return_counts=True)
+        return distinct, total.astype(np.int64)
+    distinct, inverse = np.unique(index, return_inverse=True)
+    total = np.zeros(distinct.size, np.int64)
+    np.add.at(total, inverse, counts)
+    return distinct, total
+
+
+def join(cells: Cells, shift: int) -> Cells:
+    """The same counts, `shift` scale steps down; floor shifts, negative indices too."""
+    return cells if shift == 0 or not cells[0].size else tally(cells[0] >> shift, cells[1])
+
+
+def steps_to_fit(low: int, high: int, most: int = MOST) -> int:
+    """Scale steps down until the buckets from `low` to `high` are at most `most`."""
+    steps = max(0, int(high - low + 1).bit_length() - most.bit_length())
+    while (high >> steps) - (low >> steps) + 1 > most:
+        steps += 1
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """Histogram of (x − origin); `minimum` and `maximum` are of x itself, NaN where unknown."""
+
+    scale: int
+    zeros: int
+    positive: Buckets
+    negative: Buckets
+    minimum: float = math.nan
+    maximum: float = math.nan
+    origin: float = 0.0
+
+    @classmethod
+    def empty(cls, origin: float = 0.0) -> Self:
+        """Nothing seen."""
+        nothing = Buckets(0, np.zeros(0, np.int64))
+        return cls(FINEST, 0, nothing, nothing, origin=origin)
+
+    @classmethod
+    def of(cls, values: npt.ArrayLike, most: int = MOST, origin: float = 0.0) -> Self:
+        """The histogram of a 1-d array of finite values, at the finest scale that fits.
+
+        >>> Exponential.of([1.0, 2.0, -4.0, 0.0]).count
+        4
+        """
+        raw = np.asarray(values, np.float64)
+        if not raw.size:
+            return cls.empty(origin)
+        x = raw - origin
+        positive, negative = (tally(bucket_index(s[s > 0])) for s in (x, -x))
+        zeros = raw.size - int(positive[1].sum()) - int(negative[1].sum())
+        extremes = float(raw.min()), float(raw.max())
+        return cls.fitted(FINEST, zeros, positive, negative, *extremes, origin, most)
+
+    @classmethod
+    def fitted(
+        cls,
+        scale: int,
+        zeros: int,
+        positive: Cells,
+        negative: Cells,
+        minimum: float = math.nan,
+        maximum: float = math.nan,
+        origin: float = 0.0,
+        most: int = MOST,
+    ) -> Self:
+        """The histogram of these cells, at the finest scale with at most `most` buckets a sign."""
+        shift = max(
+            steps_to_fit(int(index[0]), int(index[-1]), most) if index.size else 0
+            for index, _ in (positive, negative)
+        )
+        if not positive[0].size and not negative[0].size:
+            scale = FINEST
+        up, down = (Buckets.of(join(cells, shift)) for cells in (positive, negative))
+        return cls(scale - shift, int(zeros), up, down, minimum, maximum, origin)
+
+    @property
+    def count(self) -> int:
+        """Values seen."""
+        return self.zeros + self.positive.count + self.negative.count
+
+    @property
+    def single(self) -> bool:
+        """Whether all its values are one and the same, and known."""
+        return self.minimum == self.maximum
+
+    def merge(self, other: Self, most: int = MOST) -> Self:
+        """The histogram of both, at the finest scale that fits."""
+        if other.origin != self.origin:
+            other = other.about(self.origin)
+        if not other.count or not self.count:
+            return self if self.count else other
+        scale = min(self.scale, other.scale)
+        pooled = [pool(scale, self, other, sign) for sign in ("positive", "negative")]
+        minimum = float(np.fmin(self.minimum, other.minimum))
+        maximum = float(np.fmax(self.maximum, other.maximum))
+        zeros = self.zeros + other.zeros
+        return self.fitted(scale, zeros, *pooled, minimum, maximum, self.origin, most)
+
+    def rescale(self, scale: int) -> Self:
+        """The same values at a coarser scale.
+
+        Raises:
+            ValueError: `scale` is finer than the histogram's own.
+
+        """
+        if scale > self.scale:
+            raise ValueError(f"scale {scale} is finer than {self.scale}: a histogram only coarsens")
+        up, down = (
+            Buckets.of(buckets.cells(self.scale - scale))
+            for buckets in (self.positive, self.negative)
+        )
+        return type(self)(scale, self.zeros, up, down, self.minimum, self.maximum, self.origin)
+
+    def minus(self, earlier: Self) -> Self | None:
+        """What came since `earlier`, without extremes; None if a count fell: it was a reset."""
+        if not earlier.count:
+            return self if earlier.origin == self.origin else None
+        if earlier.origin != self.origin or earlier.scale < self.scale:
+            return None
+        signs = []
+        for now, before in (
+            (self.positive, earlier.positive),
+            (self.negative, earlier.negative),
+        ):
+            index, counts = before.cells(earlier.scale - self.scale)
+            rest = now.counts.copy()
+            if index.size:
+                if not rest.size or index[0] < now.offset or index[-1] >= now.offset + rest.size:
+                    return None
+                rest[index - now.offset] -= counts
+            if rest.size and rest.min() < 0:
+                return None
+            signs.append(Buckets.dense(now.offset, rest))
+        if self.zeros < earlier.zeros:
+            return None
+        zeros = self.zeros - earlier.zeros
+        return type(self)(self.scale, zeros, *signs, origin=self.origin)
+
+    def about(self, origin: float) -> Self:
+        """The values about another origin, each at the middle of its bucket."""
+        if origin == self.origin or not self.count:
+            return type(self).empty(origin) if not self.count else self
+        if self.single:
+            middles, counts = np.array([self.minimum]), np.array([self.count])
+        else:
+            lower, upper, counts = self.cells()
+            middles = lower / 2 + upper / 2
+        x = middles - origin
+        signs = [tally(bucket_index(s[s > 0]), counts[s > 0]) for s in (x, -x)]
+        zeros = int(counts[x == 0].sum())
+        return self.fitted(FINEST, zeros, *signs, self.minimum, self.maximum, origin)
+
+    def cells(self) -> tuple[Floats, Floats, Ints]:
+        """Lower and upper bounds and counts of the filled buckets, ascending, zeros included."""
+        top = np.finfo(np.float64).max
+        (down, down_counts), (up, up_counts) = self.negative.cells(), self.positive.cells()
+        lower = np.concatenate(
+            [-bucket_bound(down[::-1] + 1, self.scale), [0.0], bucket_bound(up, self.scale)]
+        )
+        upper = np.concatenate(
+            [-bucket_bound(down[::-1], self.scale), [0.0], bucket_bound(up + 1, self.scale)]
+        )
+        counts = np.concatenate([down_counts[::-1], [self.zeros], up_counts])
+        kept = counts > 0
+        lower, upper = (np.clip(bound[kept], -top, top) + self.origin for bound in (lower, upper))
+        if lower.size:
+            lower[0] = np.fmin(np.fmax(lower[0], self.minimum), upper[0])
+            upper[-1] = np.fmax(np.fmin(upper[-1], self.maximum), lower[-1])
+        return lower, upper, counts[kept]
+
+    def cumulative(self) -> tuple[Floats, Floats]:
+        """Edges, and how many values are at or below each; linear between them."""
+        lower, upper, counts = self.cells()
+        if not lower.size:
+            return np.zeros(1), np.zeros(1)
+        below = np.concatenate([[0.0], np.cumsum(counts)])
+        # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
+        lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
+        edges = np.stack([lower, upper], axis=1).ravel()
+        heights = np.stack([below[:-1], below[1:]], axis=1).ravel()
+        return np.maximum.accumulate(edges), heights
+
+
+def pool(scale: int, one: Exponential, other: Exponential, sign: str) -> Cells:
+    """Cells of both histograms of one sign, at `scale`, which is not finer than theirs."""
+    index, counts = zip(
+        *(getattr(h, sign).cells(h.scale - scale) for h in (one, other)), strict=True
+    )
+    return tally(np.concatenate(index), np.concatenate(counts))

@@ -1,0 +1,297 @@
+"""The sketch of a numeric column: an exponential histogram that one bad value does not blind.
+
+A plain exponential histogram coarsens until it covers its range, so that a single 1.0 among values
+around 1000 takes all resolution away. Here at most `SHARE` of the values at either end of the
+range move to a second, coarse histogram, the tail, where that buys resolution; every value is
+counted once, in a true bucket of one of the two. The same rule serves updates and merges. Values
+whose spread is tiny beside their distance from zero (timestamps, ids) are taken about an origin.
+"""
+
+import math
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from otelml.sketch.exponential import (
+    FINEST,
+    MOST,
+    Cells,
+    Exponential,
+    Floats,
+    bucket_index,
+    steps_to_fit,
+    tally,
+)
+from otelml.sketch.moments import Moments
+
+SHARE: Final = 0.002
+"""Share of the values that may leave the body at either end."""
+
+NARROW: Final = 1e-5
+"""Spread, as a share of the distance from zero, below which an origin is worth having."""
+
+ENOUGH: Final = 32
+"""Values from which on their spread is taken at its word."""
+
+_FEW: Final = 4
+"""Values at either end of a small sketch that may leave its body, where that buys much."""
+
+_MUCH: Final = 3
+"""Scale steps that are much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numeric:
+    """Distribution, exact moments and quality counts of one column.
+
+    >>> part = Numeric.of(np.array([1.0, 2.0, np.nan]))
+    >>> whole = part.merge(Numeric.of(np.array([6.0])))
+    >>> whole.mean, whole.count, whole.missing
+    (3.0, 3, 1)
+    """
+
+    body: Exponential
+    tail: Exponential
+    moments: Moments = field(default_factory=Moments)
+    missing: int = 0
+    non_finite: int = 0
+    mismatched: int = 0
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing seen."""
+        return cls(Exponential.empty(), Exponential.empty())
+
+    @classmethod
+    def of(cls, values: npt.ArrayLike, mismatched: int = 0) -> Self:
+        """The sketch of a 1-d array: NaN is missing, infinities are not finite."""
+        raw = np.asarray(values, np.float64)
+        finite = raw[np.isfinite(raw)]
+        missing = int(np.isnan(raw).sum())
+        moments = Moments.of(finite)
+        body, tail = _histograms(finite, origin_for(finite))
+        return cls(body, tail, moments, missing, raw.size - finite.size - missing, mismatched)
+
+    def merge(self, other: Self) -> Self:
+        """The sketch of both."""
+        body, tail = _union(self, other)
+        return type(self)(
+            body,
+            tail,
+            self.moments.merge(other.moments),
+            self.missing + other.missing,
+            self.non_finite + other.non_finite,
+            self.mismatched + other.mismatched,
+        )
+
+    @property
+    def count(self) -> int:
+        """Finite values."""
+        return self.body.count + self.tail.count
+
+    @property
+    def observations(self) -> int:
+        """Values seen, whatever they were."""
+        return self.count + self.missing + self.non_finite + self.mismatched
+
+    @property
+    def minimum(self) -> float:
+        """Least value; NaN where unknown."""
+        return float(np.fmin(self.body.minimum, self.tail.minimum))
+
+    @property
+    def maximum(self) -> float:
+        """Greatest value; NaN where unknown."""
+        return float(np.fmax(self.body.maximum, self.tail.maximum))
+
+    @property
+    def mean(self) -> float:
+        """Exact mean; NaN of nothing."""
+        return self.moments.mean
+
+    @property
+    def variance(self) -> float:
+        """Exact population variance (ddof 0); NaN of nothing."""
+        return self.moments.variance
+
+    def cumulative(self) -> tuple[Floats, Floats]:
+        """Edges, and how many values are at or below each; linear between them."""
+        if not self.tail.count:
+            return self.body.cumulative()
+        (x, f), (y, g) = self.body.cumulative(), self.tail.cumulative()
+        edges = np.union1d(x, y)
+        return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)
+
+    def cdf(self, x: npt.ArrayLike) -> Floats:
+        """Share of values at or below each `x`, linear inside buckets."""
+        edges, below = self.cumulative()
+        return np.interp(x, edges, below / max(self.count, 1), left=0.0)
+
+    def quantile(self, q: npt.ArrayLike) -> Floats:
+        """Value below which a share `q` lies, linear inside buckets; NaN of nothing."""
+        edges, below = self.cumulative()
+        if not self.count:
+            return np.full(np.shape(q), np.nan)
+        rises = np.flatnonzero(np.diff(below, prepend=-1.0) > 0)
+        return np.interp(np.asarray(q) * self.count, below[rises], edges[rises])
+
+
+def origin_for(finite: Floats) -> float:
+    """Where to take a histogram about: 0, or near the median of narrow values far from zero.
+
+    It is rounded to a power of two well above the spread, so that sketches of one feature that
+    were made apart mostly agree. Few values say nothing of their spread: 0.
+
+    >>> origin_for(1e9 + np.arange(100) / 100)
+    1000000000.0
+    >>> origin_for(np.arange(100.0))
+    0.0
+    """
+    if finite.size < ENOUGH:
+        return 0.0
+    sample = np.sort(finite[:: max(1, finite.size // 256)])
+    low, median, high = (float(sample[sample.size * k // 4]) for k in (1, 2, 3))
+    spread = high / 2 - low / 2
+    if not 0 < spread <= NARROW * abs(median):
+        return 0.0
+    granule = 2.0 ** math.ceil(math.log2(512 * spread))
+    return round(median / granule) * granule
+
+
+def _histograms(finite: Floats, origin: float) -> tuple[Exponential, Exponential]:
+    x = finite - origin
+    signs = [tally(bucket_index(s[s > 0])) for s in (x, -x)]
+    zeros = finite.size - sum(int(counts.sum()) for _, counts in signs)
+    extremes = (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)
+    return _layout(FINEST, zeros, signs, extremes, origin, Exponential.empty(origin))
+
+
+def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
+    """Body and tail of two sketches.
+
+    Tails that are fine enough return to the pool, out of which the new body is chosen; a tail
+    coarser than the body that comes out stays a tail.
+    """
+    if not one.count or not other.count:
+        kept = one if one.count else other
+        return kept.body, kept.tail
+    origin = max((one, other), key=lambda s: s.count).body.origin
+    one, other = _about(one, origin), _about(other, origin)
+    extremes = (
+        float(np.fmin(one.minimum, other.minimum)),
+        float(np.fmax(one.maximum, other.maximum)),
+    )
+    parts = sorted((one.body, other.body), key=lambda h: h.scale)
+    tails = [h for h in (one.tail, other.tail) if h.count]
+    few = 2 * max(SHARE * (one.count + other.count), _FEW)
+    if parts[0].scale + _MUCH <= parts[1].scale and sum(h.count for h in (parts[0], *tails)) <= few:
+        tails.append(parts.pop(0))
+    tails.sort(key=lambda h: h.scale)
+    while True:
+        scale = min(h.scale for h in parts)
+        while tails and (tails[-1].scale >= scale or sum(h.count for h in tails) > few):
+            parts.append(tails.pop())
+            scale = min(scale, parts[-1].scale)
+        signs = [_pooled(parts, sign, scale) for sign in ("positive", "negative")]
+        stuck = reduce(Exponential.merge, tails, Exponential.empty(origin))
+        zeros = sum(h.zeros for h in parts)
+        body, tail = _layout(scale, zeros, signs, extremes, origin, stuck)
+        if not tails or tails[-1].scale < body.scale:
+            return body, tail
+        parts.append(tails.pop())
+
+
+def _pooled(parts: list[Exponential], sign: str, scale: int) -> Cells:
+    cells = [getattr(h, sign).cells(h.scale - scale) for h in parts]
+    index, counts = (np.concatenate(column) for column in zip(*cells, strict=True))
+    return tally(index, counts)
+
+
+def _about(sketch: Numeric, origin: float) -> Numeric:
+    if sketch.body.origin == origin:
+        return sketch
+    body = sketch.body.about(origin)
+    return Numeric(body, sketch.tail.about(origin), sketch.moments)
+
+
+def _layout(
+    scale: int,
+    zeros: int,
+    signs: list[Cells],
+    extremes: tuple[float, float],
+    origin: float,
+    stuck: Exponential,
+) -> tuple[Exponential, Exponential]:
+    """Choose the finest body with few values outside; they join `stuck` in the tail."""
+    total = zeros + sum(int(counts.sum()) for _, counts in signs) + stuck.count
+    room = int(SHARE * total) - (stuck.count + 1) // 2
+    kept = _trimmed(signs, room, _FEW - (stuck.count + 1) // 2)
+    rest = [_without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
+    body = Exponential.fitted(scale, zeros, *kept, *extremes, origin)
+    tail = Exponential.fitted(scale, 0, *rest, *extremes, origin)
+    return body, tail.merge(stuck) if tail.count else stuck
+
+
+def _trimmed(signs: list[Cells], allowed: int, few: int) -> list[Cells]:
+    """The cells that stay in the body.
+
+    The share that is allowed leaves for any gain, a few values of a small sketch for much of it.
+    """
+    best, kept = _steps(signs), signs
+    for room in range(1, few + 1):
+        if best < _MUCH:
+            break
+        inner = _between(signs, *_trim(signs, room))
+        if best - _steps(inner) >= _MUCH:
+            best, kept = _steps(inner), inner
+    if allowed > 0 and best > 0:
+        inner = _between(signs, *_trim(signs, allowed))
+        if _steps(inner) < best:
+            best, kept = _steps(inner), inner
+    if kept is signs:
+        return signs
+    return [_widened(cells, inner, best) for cells, inner in zip(signs, kept, strict=True)]
+
+
+def _steps(signs: list[Cells]) -> int:
+    return max(
+        steps_to_fit(int(index[0]), int(index[-1])) if index.size else 0 for index, _ in signs
+    )
+
+
+def _trim(signs: list[Cells], room: int) -> tuple[int, int]:
+    """First and last index that stay when at most `room` values leave either end."""
+    index = np.concatenate([index for index, _ in signs])
+    order = np.argsort(index, kind="stable")
+    below = np.cumsum(np.concatenate([counts for _, counts in signs])[order])
+    first = int(np.searchsorted(below, room, side="right"))
+    last = int(np.searchsorted(below, below[-1] - room, side="left"))
+    if first > last:  # nothing would stay: keep the middle
+        first = last = int(np.searchsorted(below, below[-1] / 2))
+    return int(index[order[first]]), int(index[order[last]])
+
+
+def _between(signs: list[Cells], low: int, high: int) -> list[Cells]:
+    inside = [(index >= low) & (index <= high) for index, _ in signs]
+    return [(index[s], counts[s]) for (index, counts), s in zip(signs, inside, strict=True)]
+
+
+def _widened(cells: Cells, kept: Cells, steps: int) -> Cells:
+    """The kept cells and as many neighbours as fit into the buckets left, low ones first."""
+    if not kept[0].size:
+        return kept
+    coarse = cells[0] >> steps
+    high = int(kept[0][-1]) >> steps
+    low = max(int(coarse[0]), high - MOST + 1)
+    inside: npt.NDArray[np.bool_] = (coarse >= low) & (coarse <= low + MOST - 1)
+    return cells[0][inside], cells[1][inside]
+
+
+def _without(cells: Cells, kept: Cells) -> Cells:
+    if kept[0].size == cells[0].size:
+        return cells[0][:0], cells[1][:0]
+    outside = (cells[0] < kept[0][0]) | (cells[0] > kept[0][-1]) if kept[0].size else ...
+    return cells[0][outside], cells[1][outside]
