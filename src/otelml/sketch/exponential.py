@@ -6,6 +6,7 @@ and subtracting lose nothing but resolution. Indices are taken at the finest sca
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
 
@@ -145,32 +146,34 @@ class Exponential:
         if not raw.size:
             return cls.empty(origin)
         x = raw - origin
-        positive, negative = (tally(bucket_index(s[s > 0])) for s in (x, -x))
-        zeros = raw.size - int(positive[1].sum()) - int(negative[1].sum())
+        signs = [tally(bucket_index(s[s > 0])) for s in (x, -x)]
+        zeros = raw.size - sum(int(counts.sum()) for _, counts in signs)
         extremes = float(raw.min()), float(raw.max())
-        return cls.fitted(FINEST, zeros, positive, negative, *extremes, origin, most)
+        return cls.fitted(FINEST, zeros, signs, extremes, origin, most)
 
     @classmethod
     def fitted(
         cls,
         scale: int,
         zeros: int,
-        positive: Cells,
-        negative: Cells,
-        minimum: float = math.nan,
-        maximum: float = math.nan,
+        signs: Sequence[Cells],
+        extremes: tuple[float, float] = (math.nan, math.nan),
         origin: float = 0.0,
         most: int = MOST,
     ) -> Self:
-        """The histogram of these cells, at the finest scale with at most `most` buckets a sign."""
+        """The histogram of these cells, at the finest scale with at most `most` buckets a sign.
+
+        `signs` are the positive cells and the negative ones, `extremes` the least and the greatest
+        value.
+        """
         shift = max(
             steps_to_fit(int(index[0]), int(index[-1]), most) if index.size else 0
-            for index, _ in (positive, negative)
+            for index, _ in signs
         )
-        if not positive[0].size and not negative[0].size:
+        if not any(index.size for index, _ in signs):
             scale = FINEST
-        up, down = (Buckets.of(join(cells, shift)) for cells in (positive, negative))
-        return cls(scale - shift, int(zeros), up, down, minimum, maximum, origin)
+        up, down = (Buckets.of(join(cells, shift)) for cells in signs)
+        return cls(scale - shift, int(zeros), up, down, *extremes, origin)
 
     @property
     def count(self) -> int:
@@ -189,11 +192,12 @@ class Exponential:
         if not other.count or not self.count:
             return self if self.count else other
         scale = min(self.scale, other.scale)
-        pooled = [pool(scale, self, other, sign) for sign in ("positive", "negative")]
-        minimum = float(np.fmin(self.minimum, other.minimum))
-        maximum = float(np.fmax(self.maximum, other.maximum))
+        extremes = (
+            float(np.fmin(self.minimum, other.minimum)),
+            float(np.fmax(self.maximum, other.maximum)),
+        )
         zeros = self.zeros + other.zeros
-        return self.fitted(scale, zeros, *pooled, minimum, maximum, self.origin, most)
+        return self.fitted(scale, zeros, pool([self, other], scale), extremes, self.origin, most)
 
     def rescale(self, scale: int) -> Self:
         """The same values at a coarser scale.
@@ -216,7 +220,7 @@ class Exponential:
             return self if earlier.origin == self.origin else None
         if earlier.origin != self.origin or earlier.scale < self.scale:
             return None
-        signs = []
+        signs: list[Buckets] = []
         for now, before in (
             (self.positive, earlier.positive),
             (self.negative, earlier.negative),
@@ -247,9 +251,9 @@ class Exponential:
         x = middles - origin
         signs = [tally(bucket_index(s[s > 0]), counts[s > 0]) for s in (x, -x)]
         zeros = int(counts[x == 0].sum())
-        return self.fitted(FINEST, zeros, *signs, self.minimum, self.maximum, origin)
+        return self.fitted(FINEST, zeros, signs, (self.minimum, self.maximum), origin)
 
-    def cells(self) -> tuple[Floats, Floats, Ints]:
+    def bounds(self) -> tuple[Floats, Floats, Ints]:
         """Lower and upper bounds and counts of the filled buckets, ascending, zeros included."""
         top = np.finfo(np.float64).max
         (down, down_counts), (up, up_counts) = self.negative.cells(), self.positive.cells()
@@ -262,10 +266,15 @@ class Exponential:
         counts = np.concatenate([down_counts[::-1], [self.zeros], up_counts])
         kept = counts > 0
         lower, upper = (np.clip(bound[kept], -top, top) + self.origin for bound in (lower, upper))
+        return lower, upper, counts[kept]
+
+    def cells(self) -> tuple[Floats, Floats, Ints]:
+        """The same, with the outermost bounds drawn in to the extremes where these are known."""
+        lower, upper, counts = self.bounds()
         if lower.size:
             lower[0] = np.fmin(np.fmax(lower[0], self.minimum), upper[0])
             upper[-1] = np.fmax(np.fmin(upper[-1], self.maximum), lower[-1])
-        return lower, upper, counts[kept]
+        return lower, upper, counts
 
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
@@ -280,9 +289,11 @@ class Exponential:
         return np.maximum.accumulate(edges), heights
 
 
-def pool(scale: int, one: Exponential, other: Exponential, sign: str) -> Cells:
-    """Cells of both histograms of one sign, at `scale`, which is not finer than theirs."""
-    index, counts = zip(
-        *(getattr(h, sign).cells(h.scale - scale) for h in (one, other)), strict=True
-    )
-    return tally(np.concatenate(index), np.concatenate(counts))
+def pool(histograms: Sequence[Exponential], scale: int) -> list[Cells]:
+    """The positive and the negative cells of several, at a scale not finer than theirs."""
+    signs = []
+    for sides in ([h.positive for h in histograms], [h.negative for h in histograms]):
+        cells = [b.cells(h.scale - scale) for b, h in zip(sides, histograms, strict=True)]
+        index, counts = (np.concatenate(column) for column in zip(*cells, strict=True))
+        signs.append(tally(index, counts))
+    return signs

@@ -77,8 +77,8 @@ class Matrix:
         rows = max(1, _BLOCK // max(self.columns, 1))
         for start in range(0, len(matrix), rows):
             self._fold(np.ascontiguousarray(matrix[start : start + rows].T))
-        for column in np.flatnonzero(self._astray > np.maximum(_ASTRAY * self._sums[0], 64)):
-            self._choose(int(column), matrix)
+        for wanting in np.flatnonzero(self._astray > np.maximum(_ASTRAY * self._sums[0], 64)):
+            self._choose(int(wanting), matrix)
 
     def take(self) -> list[Numeric]:
         """The sketch of each column since the last take; the layouts stay."""
@@ -187,10 +187,8 @@ class Matrix:
             body = Exponential.fitted(
                 int(self._scale[column, 0]),
                 int(self._zeros[column]),
-                positive.cells(),
-                negative.cells(),
-                float(self._minimum[column]),
-                float(self._maximum[column]),
+                (positive.cells(), negative.cells()),
+                (float(self._minimum[column]), float(self._maximum[column])),
                 float(self._origin[column, 0]),
             )
             sketch = Numeric(body, Exponential.empty(body.origin))

@@ -22,6 +22,7 @@ from otelml.sketch.exponential import (
     Exponential,
     Floats,
     bucket_index,
+    pool,
     steps_to_fit,
     tally,
 )
@@ -195,19 +196,13 @@ def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
         while tails and (tails[-1].scale >= scale or sum(h.count for h in tails) > few):
             parts.append(tails.pop())
             scale = min(scale, parts[-1].scale)
-        signs = [_pooled(parts, sign, scale) for sign in ("positive", "negative")]
+        signs = pool(parts, scale)
         stuck = reduce(Exponential.merge, tails, Exponential.empty(origin))
         zeros = sum(h.zeros for h in parts)
         body, tail = _layout(scale, zeros, signs, extremes, origin, stuck)
         if not tails or tails[-1].scale < body.scale:
             return body, tail
         parts.append(tails.pop())
-
-
-def _pooled(parts: list[Exponential], sign: str, scale: int) -> Cells:
-    cells = [getattr(h, sign).cells(h.scale - scale) for h in parts]
-    index, counts = (np.concatenate(column) for column in zip(*cells, strict=True))
-    return tally(index, counts)
 
 
 def _about(sketch: Numeric, origin: float) -> Numeric:
@@ -230,8 +225,8 @@ def _layout(
     room = int(SHARE * total) - (stuck.count + 1) // 2
     kept = _trimmed(signs, room, _FEW - (stuck.count + 1) // 2)
     rest = [_without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
-    body = Exponential.fitted(scale, zeros, *kept, *extremes, origin)
-    tail = Exponential.fitted(scale, 0, *rest, *extremes, origin)
+    body = Exponential.fitted(scale, zeros, kept, extremes, origin)
+    tail = Exponential.fitted(scale, 0, rest, extremes, origin)
     return body, tail.merge(stuck) if tail.count else stuck
 
 
@@ -293,5 +288,7 @@ def _widened(cells: Cells, kept: Cells, steps: int) -> Cells:
 def _without(cells: Cells, kept: Cells) -> Cells:
     if kept[0].size == cells[0].size:
         return cells[0][:0], cells[1][:0]
-    outside = (cells[0] < kept[0][0]) | (cells[0] > kept[0][-1]) if kept[0].size else ...
+    if not kept[0].size:
+        return cells
+    outside = (cells[0] < kept[0][0]) | (cells[0] > kept[0][-1])
     return cells[0][outside], cells[1][outside]

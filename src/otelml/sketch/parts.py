@@ -270,7 +270,7 @@ class _Dense:
         )
         cells = positive.cells(), negative.cells()
         extremes = float(self.minimum), float(self.maximum)
-        dense = Exponential.fitted(self.scale, self.zeros, *cells, *extremes, self.origin)
+        dense = Exponential.fitted(self.scale, self.zeros, cells, extremes, self.origin)
         return [h for h in (dense, *self.apart) if h.count]
 
 
@@ -298,6 +298,6 @@ def _dump_histogram(h: Exponential) -> list[Any]:
 
 def _load_histogram(state: list[Any]) -> Exponential:
     scale, zeros, positive, negative, minimum, maximum, origin = state
-    signs = [Buckets(offset, _load_array(counts)) for offset, counts in (positive, negative)]
-    extremes = [np.nan if x is None else x for x in (minimum, maximum)]
-    return Exponential(scale, zeros, *signs, *extremes, origin)
+    up, down = (Buckets(offset, _load_array(counts)) for offset, counts in (positive, negative))
+    low, high = (np.nan if x is None else x for x in (minimum, maximum))
+    return Exponential(scale, zeros, up, down, low, high, origin)

@@ -1,0 +1,120 @@
+"""Two sketches on common bins: the only place that bins.
+
+Numbers are binned at the quantiles of the reference, so that one far value cannot make the bins
+blind; cumulative distributions are compared at bucket bounds that both sketches share, where they
+are exact.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from otelml.sketch.categories import Categories
+from otelml.sketch.exponential import Exponential, Floats
+from otelml.sketch.numeric import Numeric
+from otelml.sketch.probability import EDGES, Probability
+
+Sketch: TypeAlias = Numeric | Categories | Probability
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Counts of both sketches in the same bins, each of shape (bins,)."""
+
+    reference: Floats
+    current: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Cdfs:
+    """Cumulative distributions of both sketches at the same edges, each of shape (edges,)."""
+
+    edges: Floats
+    reference: Floats
+    current: Floats
+
+
+def align(reference: Sketch, current: Sketch, bins: int) -> Aligned:
+    """Counts on common bins: at most `bins` of numbers, the common vocabulary of categories.
+
+    Raises:
+        TypeError: one of them is of categories and the other is not.
+
+    >>> a, b = Categories.of(["x", "x", "y"]), Categories.of(["x", "z"])
+    >>> align(a, b, 10)
+    Aligned(reference=array([2., 1., 0.]), current=array([1., 0., 1.]))
+    """
+    if isinstance(reference, Categories) and isinstance(current, Categories):
+        return _vocabulary(reference, current)
+    if isinstance(reference, Categories) or isinstance(current, Categories):
+        raise TypeError(
+            f"{type(reference).__name__} does not compare with {type(current).__name__}: "
+            "both must be categories, or neither"
+        )
+    inner = _edges(reference, current, bins)
+    counts = []
+    for sketch in (reference, current):
+        below = sketch.cdf(inner) * sketch.count
+        counts.append(np.maximum(np.diff(below, prepend=0.0, append=float(sketch.count)), 0.0))
+    return Aligned(*counts)
+
+
+def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cdfs:
+    """Both cumulative distributions at every bucket bound that both know exactly."""
+    if isinstance(reference, Probability) or isinstance(current, Probability):
+        edges = EDGES
+    else:
+        edges = np.union1d(*(_grid(sketch) for sketch in _at_one_scale(reference, current)))
+    return Cdfs(edges, reference.cdf(edges), current.cdf(edges))
+
+
+def _vocabulary(reference: Categories, current: Categories) -> Aligned:
+    """A cell a name, and one for the rest of either side.
+
+    A name that the current sketch lacks has a cell of its own only if that sketch is complete:
+    else the name may be among its pooled ones.
+    """
+    names = [n for n in reference.counts if not current.other or n in current.counts]
+    cells = []
+    for sketch in (reference, current):
+        counts = [sketch.counts.get(name, 0) for name in names]
+        cells.append(np.array([*counts, sketch.count - sum(counts)], np.float64))
+    kept = (cells[0] + cells[1]) > 0
+    return Aligned(cells[0][kept], cells[1][kept])
+
+
+def _at_one_scale(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
+    scale = min(h.scale for h in (one.body, other.body))
+    return one.body.rescale(scale), other.body.rescale(scale)
+
+
+def _grid(histogram: Exponential) -> Floats:
+    """Bounds of its filled buckets; the zeros stand between 0 and the number before."""
+    lower, upper, _ = histogram.bounds()
+    lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
+    return np.union1d(lower, upper)
+
+
+def _edges(reference: Numeric | Probability, current: Numeric | Probability, bins: int) -> Floats:
+    """Inner edges of the bins: the reference's quantiles, ties collapsed.
+
+    A bucket that holds much of a bin (a value that repeats) is not cut: the edge moves to its
+    nearer bound. Where there are few buckets, each is a bin.
+    """
+    if isinstance(reference, Probability):
+        filled = np.flatnonzero(reference.counts)
+        lower, upper, counts = EDGES[filled], EDGES[filled + 1], reference.counts[filled]
+    else:
+        scale = reference.body.scale
+        if isinstance(current, Numeric) and current.body.count:
+            scale = min(scale, current.body.scale)
+        lower, upper, counts = reference.body.rescale(scale).bounds()
+    if len(counts) <= bins:
+        return np.unique(np.concatenate([lower[1:], upper[:-1]]))
+    edges = np.unique(reference.quantile(np.arange(1, bins) / bins))
+    cell = np.clip(np.searchsorted(upper, edges, side="left"), 0, len(upper) - 1)
+    heavy = counts[cell] > reference.count / (2 * bins)
+    heavy &= (edges > lower[cell]) & (edges < upper[cell])
+    nearer = np.where(edges - lower[cell] < upper[cell] - edges, lower[cell], upper[cell])
+    return np.unique(np.where(heavy, nearer, edges))
