@@ -106,7 +106,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The sum of a model's series over [start, end) in nanoseconds; a baseline is one that was kept."""
+    """The sum of a model's series over [start, end) in nanoseconds; a baseline is one of old."""
 
     model: Model
     start: int
@@ -161,7 +161,7 @@ class Finding:
     labels: tuple[tuple[str, str], ...] = field(default=())
 
     def json(self) -> dict[str, Any]:
-        """The finding as strict JSON: what is undefined or not finite is null; times are ISO 8601."""
+        """The finding as strict JSON: what is undefined or not finite is null, times are ISO."""
         return {
             "model": self.model,
             "model_version": self.model_version,
@@ -200,7 +200,7 @@ def iso(nanos: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One additive piece of a series over [start, end) in nanoseconds, as one data point carries it."""
+    """One additive piece of a series over [start, end) in nanoseconds: what a data point carries."""
 
     key: Key
     piece: Piece

@@ -1,6 +1,6 @@
-"""Every emitted name, unit and description, once: README's table and the tests are driven from here.
+"""Every emitted name, unit and description, once: README and the tests are driven from here.
 
-The rules behind them are OpenTelemetry's naming conventions; the prefix stands in one place, `PREFIX`.
+The rules behind them are OpenTelemetry's naming conventions; `PREFIX` is said once.
 """
 
 from dataclasses import dataclass
@@ -211,7 +211,7 @@ ERROR_TYPE = "error.type"
 
 ATTRIBUTES: Final = MappingProxyType(
     {
-        OPERATION: "What the model was asked to do: `predict`, `predict_proba`, `decision_function`, `load`",
+        OPERATION: "What the model did: `predict`, `predict_proba`, `decision_function`, `load`",
         SYSTEM: "Serving system, or the model library where there is none",
         FRAMEWORK: "Model library",
         FRAMEWORK_VERSION: "Version of the model library",

@@ -237,7 +237,8 @@ class Exponential:
         if self.zeros < earlier.zeros:
             return None
         zeros = self.zeros - earlier.zeros
-        return type(self)(self.scale, zeros, *signs, origin=self.origin)
+        up, down = signs
+        return type(self)(self.scale, zeros, up, down, origin=self.origin)
 
     def about(self, origin: float) -> Self:
         """The values about another origin, each at the middle of its bucket."""

@@ -129,7 +129,7 @@ class Numeric:
     def cdf(self, x: npt.ArrayLike) -> Floats:
         """Share of values at or below each `x`, linear inside buckets."""
         edges, below = self.cumulative()
-        return np.interp(x, edges, below / max(self.count, 1), left=0.0)
+        return np.interp(np.asarray(x, np.float64), edges, below / max(self.count, 1), left=0.0)
 
     def quantile(self, q: npt.ArrayLike) -> Floats:
         """Value below which a share `q` lies, linear inside buckets; NaN of nothing."""
@@ -137,7 +137,7 @@ class Numeric:
         if not self.count:
             return np.full(np.shape(q), np.nan)
         rises = np.flatnonzero(np.diff(below, prepend=-1.0) > 0)
-        return np.interp(np.asarray(q) * self.count, below[rises], edges[rises])
+        return np.interp(np.asarray(q, np.float64) * self.count, below[rises], edges[rises])
 
 
 def origin_for(finite: Floats) -> float:

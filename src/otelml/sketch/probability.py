@@ -126,7 +126,7 @@ class Probability:
     def cdf(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Share of values at or below each `x`, linear inside buckets."""
         edges, below = self.cumulative()
-        return np.interp(x, edges, below / max(self.count, 1))
+        return np.interp(np.asarray(x, np.float64), edges, below / max(self.count, 1))
 
     def quantile(self, q: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Value below which a share `q` lies, linear inside buckets; NaN of nothing."""
@@ -134,4 +134,4 @@ class Probability:
         if not self.count:
             return np.full(np.shape(q), np.nan)
         steps = np.flatnonzero(np.diff(below, prepend=-1.0) > 0)
-        return np.interp(np.asarray(q) * self.count, below[steps], edges[steps])
+        return np.interp(np.asarray(q, np.float64) * self.count, below[steps], edges[steps])
