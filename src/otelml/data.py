@@ -200,7 +200,7 @@ def iso(nanos: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One additive piece of a series over [start, end) in nanoseconds: what a data point carries."""
+    """One additive piece of a series over [start, end) in nanoseconds, as a data point has it."""
 
     key: Key
     piece: Piece

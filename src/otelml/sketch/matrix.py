@@ -11,12 +11,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from otelml.sketch.exponential import MOST, Buckets, Exponential, Floats, Ints
+from otelml.sketch.exponential import MOST, Buckets, Floats, Ints
 from otelml.sketch.moments import HUGE, Moments
 from otelml.sketch.numeric import ENOUGH, Numeric
 
 _BLOCK: Final = 16_384
 """Values folded in one pass: temporaries stay in the cache."""
+
+_WIDTH: Final = 2 * MOST
+"""Buckets a sign while folding, more than a sketch has, so that few values fall outside."""
 
 _SAMPLE: Final = 2_048
 """Rows on which a layout is chosen."""
@@ -41,11 +44,12 @@ class Matrix:
         self._offset = np.zeros((2, columns, 1))  # first bucket of either sign
         self._origin = np.zeros((columns, 1))
         self._pivot = np.zeros((columns, 1))
+        self._base = np.arange(columns)[:, None] * (2.0 * _WIDTH)
         self._clear()
 
     def _clear(self) -> None:
         self._first: list[Floats] = []  # rows too few to choose a layout on
-        self._counts = np.zeros((self.columns, 2, MOST), np.int64)
+        self._counts = np.zeros((self.columns, 2, _WIDTH), np.int64)
         self._sums = np.zeros((3, self.columns))  # count, Σ(x − pivot), Σ(x − pivot)²
         self._minimum = np.full(self.columns, np.inf)
         self._maximum = np.full(self.columns, -np.inf)
@@ -106,7 +110,7 @@ class Matrix:
         body = sketch.body
         self._scale[column], self._origin[column] = body.scale, body.origin
         for sign, buckets in enumerate((body.positive, body.negative)):
-            spare = MOST - buckets.counts.size
+            spare = _WIDTH - buckets.counts.size
             self._offset[sign, column] = buckets.offset - spare // 2
 
     def _fold(self, block: Floats) -> None:
@@ -127,10 +131,10 @@ class Matrix:
         if negative := bool((self._minimum < self._origin[:, 0]).any()):
             below = x < 0
             index += below * (self._offset[0] - self._offset[1])
-        inside = (index >= 0) & (index < MOST)
-        index += np.arange(0, self.columns * 2 * MOST, 2 * MOST)[:, None]
+        inside = (index >= 0) & (index < _WIDTH)
+        index += self._base
         if negative:
-            index += below * float(MOST)
+            index += below * float(_WIDTH)
         if inside.all():
             slots = index.ravel()
         else:
@@ -162,7 +166,9 @@ class Matrix:
             count = usual.sum(axis=1)
             deviations = np.where(usual, deviations, 0.0)
             squares = np.einsum("ij,ij->i", deviations, deviations)
-        self._sums += np.stack(np.broadcast_arrays(count, deviations.sum(axis=1), squares))
+        self._sums[0] += count
+        self._sums[1] += deviations.sum(axis=1)
+        self._sums[2] += squares
         np.minimum(self._minimum, low.min(axis=1), out=self._minimum)
         np.maximum(self._maximum, high.max(axis=1), out=self._maximum)
         return finite
@@ -184,14 +190,13 @@ class Matrix:
                 Buckets.dense(int(self._offset[sign, column, 0]), self._counts[column, sign])
                 for sign in (0, 1)
             )
-            body = Exponential.fitted(
+            sketch = Numeric.of_cells(
                 int(self._scale[column, 0]),
                 int(self._zeros[column]),
                 (positive.cells(), negative.cells()),
                 (float(self._minimum[column]), float(self._maximum[column])),
                 float(self._origin[column, 0]),
             )
-            sketch = Numeric(body, Exponential.empty(body.origin))
         if self._strays[column]:
             sketch = sketch.merge(Numeric.of(np.concatenate(self._strays[column])))
         return self._aside[column].merge(sketch) if column in self._aside else sketch

@@ -8,6 +8,7 @@ whose spread is tiny beside their distance from zero (timestamps, ids) are taken
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final, Self
@@ -75,6 +76,18 @@ class Numeric:
         moments = Moments.of(finite)
         body, tail = _histograms(finite, origin_for(finite))
         return cls(body, tail, moments, missing, raw.size - finite.size - missing, mismatched)
+
+    @classmethod
+    def of_cells(
+        cls,
+        scale: int,
+        zeros: int,
+        signs: Sequence[Cells],
+        extremes: tuple[float, float],
+        origin: float,
+    ) -> Self:
+        """The histograms, without moments, of values that were put into buckets already."""
+        return cls(*_layout(scale, zeros, list(signs), extremes, origin, Exponential.empty(origin)))
 
     def merge(self, other: Self) -> Self:
         """The sketch of both."""
