@@ -1,0 +1,87 @@
+"""On common bins, statistics from sketches are those of the rows."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from otelml.sketch.align import align, cdfs
+from otelml.sketch.categories import Categories
+from otelml.sketch.exponential import Floats
+from otelml.sketch.numeric import Numeric
+from otelml.sketch.probability import Probability
+
+ROWS = 20_000
+SHAPES: dict[str, Callable[[np.random.Generator], Floats]] = {
+    "normal": lambda r: r.normal(0, 1, ROWS),
+    "log-normal": lambda r: r.lognormal(0, 0.5, ROWS),
+    "pareto": lambda r: r.pareto(3, ROWS) + 1,
+    "ages": lambda r: r.integers(18, 90, ROWS).astype(float),
+    "years": lambda r: r.integers(1950, 2020, ROWS).astype(float),
+    "epoch seconds": lambda r: 1.7e9 + r.uniform(0, 86_400 * 30, ROWS),
+    "counts": lambda r: r.poisson(4, ROWS).astype(float),
+    "uniform": lambda r: r.uniform(-1, 1, ROWS),
+    "heavy tails": lambda r: r.standard_t(3, ROWS),
+    "bimodal": lambda r: np.r_[r.normal(-3, 1, ROWS // 2), r.normal(3, 1, ROWS // 2)],
+    "beta": lambda r: r.beta(0.5, 0.5, ROWS),
+}
+
+
+def psi(p: Floats, q: Floats) -> float:
+    p, q = ((x + 0.5) / (x.sum() + 0.5 * len(x)) for x in (p, q))
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_distances_from_sketches_are_those_of_the_rows(shape: str, shift: float) -> None:
+    rng = np.random.default_rng(11)
+    a, b = SHAPES[shape](rng), SHAPES[shape](rng)
+    step = shift * a.std()
+    b = b + (np.round(step) if (a == np.round(a)).all() else step)
+    one, other = Numeric.of(a), Numeric.of(b)
+    both = cdfs(one, other)
+    gap = np.abs(both.reference - both.current)
+    assert stats.ks_2samp(a, b).statistic == pytest.approx(gap.max(), abs=0.005)
+    area = float(np.sum(np.diff(both.edges) * (gap[1:] + gap[:-1]) / 2))
+    assert stats.wasserstein_distance(a, b) == pytest.approx(area, abs=0.02 * a.std())
+    bins = align(one, other, 10)
+    edges = np.unique(np.quantile(a, np.arange(1, 10) / 10))
+    exact = [
+        np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1).astype(float)
+        for x in (a, b)
+    ]
+    assert psi(*exact) == pytest.approx(psi(bins.reference, bins.current), abs=0.01)
+
+
+def test_bins_hold_every_value() -> None:
+    rng = np.random.default_rng(2)
+    bins = align(Numeric.of(rng.normal(size=999)), Numeric.of(rng.normal(9, 1, 500)), 30)
+    assert (999, 500) == pytest.approx((bins.reference.sum(), bins.current.sum()))
+
+
+def test_few_values_get_a_bin_each() -> None:
+    values = np.repeat([0.0, 1.0, 2.0, 5.0], [10, 20, 30, 40])
+    bins = align(Numeric.of(values), Numeric.of(np.array([5.0, 5.0])), 10)
+    assert [10, 20, 30, 40] == pytest.approx(bins.reference[bins.reference > 0].tolist())
+
+
+def test_a_name_that_may_be_among_the_pooled_ones_is_pooled() -> None:
+    reference = Categories.of(["a"] * 5 + ["b"] * 3)
+    current = Categories.of(["a"] * 4 + ["c"] * 2 + ["b"]).capped(2)
+    bins = align(reference, current, 10)
+    assert ([5.0, 3.0], [4.0, 3.0]) == (bins.reference.tolist(), bins.current.tolist())
+
+
+def test_probabilities_compare_on_their_own_bounds() -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.beta(2, 5, ROWS), rng.beta(2, 4, ROWS)
+    both = cdfs(Probability.of(a), Probability.of(b))
+    gap = np.abs(both.reference - both.current).max()
+    assert stats.ks_2samp(a, b).statistic == pytest.approx(gap, abs=0.005)
+
+
+def test_categories_do_not_compare_with_numbers() -> None:
+    with pytest.raises(TypeError, match="Categories does not compare with Numeric"):
+        align(Categories.of(["a"]), Numeric.of(np.ones(3)), 10)
