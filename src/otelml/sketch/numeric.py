@@ -41,6 +41,9 @@ ENOUGH: Final = 32
 _FEW: Final = 4
 """Values at either end of a small sketch that may leave its body, where that buys much."""
 
+_CROWD: Final = 0.01
+"""Share of the values that merging leaves in a tail too coarse for the body to take them back."""
+
 _MUCH: Final = 3
 """Scale steps that are much."""
 
@@ -200,7 +203,7 @@ def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
     )
     parts = sorted((one.body, other.body), key=lambda h: h.scale)
     tails = [h for h in (one.tail, other.tail) if h.count]
-    few = 2 * max(SHARE * (one.count + other.count), _FEW)
+    few = max(_CROWD * (one.count + other.count), 2 * _FEW)
     if parts[0].scale + _MUCH <= parts[1].scale and sum(h.count for h in (parts[0], *tails)) <= few:
         tails.append(parts.pop(0))
     tails.sort(key=lambda h: h.scale)
@@ -236,29 +239,34 @@ def _layout(
     """Choose the finest body with few values outside; they join `stuck` in the tail."""
     total = zeros + sum(int(counts.sum()) for _, counts in signs) + stuck.count
     room = int(SHARE * total) - (stuck.count + 1) // 2
-    kept = _trimmed(signs, room, _FEW - (stuck.count + 1) // 2)
+    kept = _trimmed(signs, total, room, _FEW - (stuck.count + 1) // 2)
     rest = [_without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
     body = Exponential.fitted(scale, zeros, kept, extremes, origin)
     tail = Exponential.fitted(scale, 0, rest, extremes, origin)
     return body, tail.merge(stuck) if tail.count else stuck
 
 
-def _trimmed(signs: list[Cells], allowed: int, few: int) -> list[Cells]:
+def _trimmed(signs: list[Cells], total: int, allowed: int, few: int) -> list[Cells]:
     """The cells that stay in the body.
 
-    The share that is allowed leaves for any gain, a few values of a small sketch for much of it.
+    A few values of a small sketch (a quarter at most) leave it for much resolution, and from one
+    end only if that will do, so that those which leave are the odd ones; the share that is allowed
+    leaves for any gain.
     """
     best, kept = _steps(signs), signs
     for room in range(1, few + 1):
-        if best < _MUCH:
-            break
-        inner = _between(signs, *_trim(signs, room))
-        if best - _steps(inner) >= _MUCH:
-            best, kept = _steps(inner), inner
+        for low, high in ((room, 0), (0, room), (room, room)):
+            if best < _MUCH or 4 * (low + high) > total:
+                continue
+            inner = _between(signs, *_trim(signs, low, high))
+            steps = _steps(inner)
+            if best - steps >= _MUCH:
+                best, kept = steps, inner
     if allowed > 0 and best > 0:
-        inner = _between(signs, *_trim(signs, allowed))
-        if _steps(inner) < best:
-            best, kept = _steps(inner), inner
+        inner = _between(signs, *_trim(signs, allowed, allowed))
+        steps = _steps(inner)
+        if steps < best:
+            best, kept = steps, inner
     if kept is signs:
         return signs
     return [_widened(cells, inner, best) for cells, inner in zip(signs, kept, strict=True)]
@@ -270,13 +278,13 @@ def _steps(signs: list[Cells]) -> int:
     )
 
 
-def _trim(signs: list[Cells], room: int) -> tuple[int, int]:
-    """First and last index that stay when at most `room` values leave either end."""
+def _trim(signs: list[Cells], low: int, high: int) -> tuple[int, int]:
+    """First and last index that stay when at most `low` and `high` values leave the ends."""
     index = np.concatenate([index for index, _ in signs])
     order = np.argsort(index, kind="stable")
     below = np.cumsum(np.concatenate([counts for _, counts in signs])[order])
-    first = int(np.searchsorted(below, room, side="right"))
-    last = int(np.searchsorted(below, below[-1] - room, side="left"))
+    first = int(np.searchsorted(below, low, side="right"))
+    last = int(np.searchsorted(below, below[-1] - high, side="left"))
     if first > last:  # nothing would stay: keep the middle
         first = last = int(np.searchsorted(below, below[-1] / 2))
     return int(index[order[first]]), int(index[order[last]])

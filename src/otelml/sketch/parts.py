@@ -67,7 +67,8 @@ def explode(sketch: Numeric | Categories | Probability | Count, pivot: float = 0
                 pieces.append(Piece(Part.CATEGORY, sketch.other, OTHER))
             return pieces + _quality(sketch.observations, sketch.missing, 0, sketch.mismatched)
         case Probability():
-            pieces = [Piece(Part.SHARES, sketch)] if sketch.count else []
+            shares = Probability(sketch.counts, sketch.sum)
+            pieces = [Piece(Part.SHARES, shares)] if sketch.count else []
             return pieces + _quality(0, sketch.missing, 0, sketch.mismatched)
         case Numeric():
             pieces = [
