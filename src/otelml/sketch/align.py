@@ -121,7 +121,8 @@ def _grid(histogram: Exponential) -> Floats:
 def _edges(reference: Numeric | Probability, current: Numeric | Probability, bins: int) -> Floats:
     """Inner edges of the bins: the reference's quantiles, ties collapsed.
 
-    A bucket in which a value repeats is not cut: the edge moves to its upper bound. Where there are few buckets, each is a bin.
+    A bucket in which a value repeats is not cut: the edge moves to its upper bound. Where there are
+    few buckets, each is a bin.
     """
     if isinstance(reference, Probability):
         filled = np.flatnonzero(reference.counts)
@@ -146,4 +147,5 @@ def _smooth(lower: Floats, upper: Floats, counts: Ints) -> npt.NDArray[np.bool_]
     density = counts / np.where(lower < upper, upper - lower, 1.0)
     touching = (upper[:-1] == lower[1:]) & (lower[:-1] < upper[:-1]) & (lower[1:] < upper[1:])
     alike = touching & (np.abs(np.log(density[1:] / density[:-1])) < np.log(_ALIKE))
-    return np.r_[True, alike] & np.r_[alike, True]
+    smooth: npt.NDArray[np.bool_] = np.r_[True, alike] & np.r_[alike, True]
+    return smooth
