@@ -31,6 +31,7 @@ class Role(StrEnum):
     PREDICTIONS = "predictions"
     ACTIVE = "active"
     LOAD_DURATION = "load_duration"
+    DROPPED = "dropped"
 
     @property
     def is_column(self) -> bool:
@@ -66,19 +67,26 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a call: the only array type that the recorder folds.
+class Block:
+    """Numeric columns that lie side by side: `values` is float64 of shape (rows, len(names)).
 
-    `values` is float64 of shape (rows,), NaN where missing, for numbers and probabilities; for
-    categories it is a list of `str`, `None` where missing. `mismatched` counts values that could
-    not be read as what the column holds; they are not in `values`.
+    NaN is missing; `mismatched` counts, by name, values that are not numbers and are NaN here.
     """
 
     role: Role
-    name: str
-    values: npt.NDArray[np.float64] | list[str | None]
-    mismatched: int = 0
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+    mismatched: Mapping[str, int] | None = None
     labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """A column of categories or classes; `None` is missing."""
+
+    role: Role
+    name: str
+    values: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Inference:
     system: str
     rows: int
     seconds: float
-    columns: tuple[Column, ...] = ()
+    columns: tuple[Block | Labels, ...] = ()
     error_type: str | None = None
 
 

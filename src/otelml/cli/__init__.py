@@ -1,0 +1,1 @@
+"""The command `otelml`: one file a command."""

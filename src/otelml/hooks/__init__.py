@@ -1,0 +1,1 @@
+"""One file a framework, on the shared base of `_patch`."""

@@ -1,0 +1,1 @@
+"""The analysing half: pure, with time as an argument."""

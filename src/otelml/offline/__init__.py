@@ -1,0 +1,1 @@
+"""Files through the recorder to baselines and windows, without a service."""

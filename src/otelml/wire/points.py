@@ -52,6 +52,7 @@ _CALL: Final = MappingProxyType(
         Role.PREDICTIONS: names.INFERENCE_PREDICTIONS,
         Role.ACTIVE: names.INFERENCE_ACTIVE,
         Role.LOAD_DURATION: names.MODEL_LOAD_DURATION,
+        Role.DROPPED: names.ITEM_DROPPED,
     }
 )
 _CALL_ROLES: Final = MappingProxyType({metric: role for role, metric in _CALL.items()})
@@ -72,6 +73,8 @@ def address(key: Key, part: Part, label: Label = None, origin: float = 0.0) -> A
         attributes[names.MODEL_VERSION] = key.model.version
     attributes.update(key.labels)
     if not key.role.is_column:
+        if key.role is Role.DROPPED:
+            return Address(_CALL[key.role], dict(key.labels))
         if key.role is Role.LOAD_DURATION:
             return Address(_CALL[key.role], attributes)
         return Address(_CALL[key.role], attributes | {names.OPERATION: key.name})

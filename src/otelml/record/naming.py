@@ -1,0 +1,82 @@
+"""What models are called: by the app, by the file they came from, or by their class.
+
+Models are remembered by identity and weak reference; nothing is ever set on them, because it would
+be pickled and cloned with them.
+"""
+
+import hashlib
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from otelml.data import Model
+from otelml.record.settings import Settings
+
+
+class Registry:
+    """Names of the models of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._given: dict[int, tuple[weakref.ref[Any], Model]] = {}
+        self._loaded: dict[int, tuple[weakref.ref[Any], Model]] = {}
+        self._schemas: dict[str, Sequence[str]] = {}
+
+    def name(self, model: object, name: str, version: str | None) -> None:
+        """Remember what the app calls a model."""
+        self._remember(self._given, model, Model(name, version))
+
+    def loaded(self, model: object, path: object) -> Model:
+        """Remember the file that a model came from; the name it gives."""
+        named = Model(Path(str(path)).stem or type(model).__name__)
+        self._remember(self._loaded, model, named)
+        return named
+
+    def find(self, model: object, fallback: str, features: Sequence[str], env: Settings) -> Model:
+        """What to call a model.
+
+        Two models of one default name but different features are told apart by a short hash of
+        the features of the second.
+        """
+        if given := _recall(self._given, model):
+            return given
+        if env.model_name is not None:
+            return Model(env.model_name, env.model_version)
+        found = _recall(self._loaded, model) or Model(fallback)
+        with self._lock:
+            known = self._schemas.setdefault(found.name, tuple(features))
+        if tuple(known) != tuple(features):
+            schema = hashlib.sha256("\0".join(features).encode()).hexdigest()[:6]
+            found = Model(f"{found.name}-{schema}", found.version)
+        return Model(found.name, found.version or env.model_version)
+
+    def _remember(self, names: dict[int, Any], model: object, named: Model) -> None:
+        identity = id(model)
+        try:
+            reference = weakref.ref(model, lambda _: names.pop(identity, None))
+        except TypeError:
+            return  # no weak references: it cannot be told from a later object at its place
+        with self._lock:
+            names[identity] = reference, named
+
+
+def _recall(names: dict[int, tuple[weakref.ref[Any], Model]], model: object) -> Model | None:
+    reference, named = names.get(id(model), (None, None))
+    return named if reference is not None and reference() is model else None
+
+
+REGISTRY = Registry()
+
+
+def name_model(model: object, name: str, version: str | None = None) -> None:
+    """Tell what telemetry should call a model.
+
+    Args:
+        model: The object whose `predict` the app calls.
+        name: Its name, as dashboards and baselines know it.
+        version: Its version, where it has one.
+
+    """
+    REGISTRY.name(model, str(name), None if version is None else str(version))

@@ -1,0 +1,42 @@
+"""The recorder of this process and its bridge: one of each, safe over forks.
+
+Nothing runs in the background but a thread that folds when the buffer fills up; otherwise data is
+folded when a metric reader collects, and so leaves with the SDK's own last export.
+"""
+
+import os
+import threading
+from importlib.metadata import version
+
+from otelml.record.recorder import Recorder
+from otelml.record.settings import Settings
+from otelml.wire.sdk import Bridge
+
+
+class Process:
+    """What the hooks of one process share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.recorder = Recorder(settings, on_full=self._wake)
+        self.bridge = Bridge(self.recorder.drain, version("otelml"), settings.max_categories)
+        self._full = threading.Event()
+        self._thread: threading.Thread | None = None
+        os.register_at_fork(after_in_child=self._forked)
+
+    def _wake(self) -> None:
+        self._full.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._fold, name="otelml-fold", daemon=True)
+            self._thread.start()
+
+    def _fold(self) -> None:
+        while self._full.wait():
+            self._full.clear()
+            self.recorder.fold()
+
+    def _forked(self) -> None:
+        """A child starts empty: what was recorded before is its parent's to send."""
+        self._full, self._thread = threading.Event(), None
+        self.recorder.forget()
+        self.bridge.forget()

@@ -1,0 +1,191 @@
+"""Inferences in, series out: buffered when recorded, folded in numpy when drained.
+
+The caller pays for an append. What is buffered is bounded in rows; over the bound a uniform sample
+is kept (reservoir sampling of calls) and what was shed is counted.
+"""
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+
+from otelml import names
+from otelml.data import Block, Inference, Key, Labels, Model, Role, Series, Sketch
+from otelml.record.settings import Settings
+from otelml.sketch.categories import Categories
+from otelml.sketch.count import Count
+from otelml.sketch.matrix import Matrix
+from otelml.sketch.numeric import Numeric
+from otelml.sketch.probability import Probability
+
+_Group = tuple[Model, Role, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+class Recorder:
+    """Collects the inferences of a process.
+
+    `on_full` is called, on the caller's thread, when half of the bound is reached: it should wake
+    whoever drains.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        on_full: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._clock, self._on_full = clock, on_full
+        self._lock = threading.Lock()  # held for an append
+        self._folding = threading.RLock()  # held for a fold
+        self._matrices: dict[_Group, Matrix] = {}
+        self._random = random.Random(0)  # noqa: S311 - sampling, not secrets
+        self._since = clock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._calls: list[Inference] = []
+        self._rows = self._seen = self._dropped = 0
+        self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
+        self._sketches: dict[Key, Sketch] = {}
+
+    def start(self, model: Model, operation: str, system: str) -> None:
+        """Count a call that began."""
+        with self._lock:
+            self._active[model, operation, system] += 1
+
+    def end(self, inference: Inference) -> None:
+        """Record a call that ended."""
+        with self._lock:
+            self._active[inference.model, inference.operation, inference.system] -= 1
+            self._seen += 1
+            self._calls.append(inference)
+            self._rows += inference.rows
+            full = self._rows > self.settings.max_buffered_rows
+            if full:
+                self._shed()
+        if full or 2 * self._rows > self.settings.max_buffered_rows:
+            self._on_full()
+
+    def _shed(self) -> None:
+        """Make room: one call, at random, keeps its counts and loses its columns."""
+        chosen = self._random.randrange(len(self._calls))
+        call = self._calls[chosen]
+        if call.columns:
+            self._rows -= call.rows
+            self._dropped += call.rows
+            self._calls[chosen] = Inference(
+                call.model,
+                call.operation,
+                call.system,
+                call.rows,
+                call.seconds,
+                (),
+                call.error_type,
+            )
+
+    def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
+        """Record that a model was loaded."""
+        labels = {names.SYSTEM: system} | ({names.ERROR_TYPE: error_type} if error_type else {})
+        key = Key(model, Role.LOAD_DURATION, "", tuple(sorted(labels.items())))
+        with self._folding:
+            self._add(key, Numeric.of([seconds]))
+
+    def fold(self) -> None:
+        """Fold what is buffered into sketches."""
+        with self._folding:
+            with self._lock:
+                calls, self._calls, self._rows = self._calls, [], 0
+            self._fold(calls)
+
+    def _fold(self, calls: list[Inference]) -> None:
+        self._fold_calls(calls)
+        blocks: dict[_Group, list[Block]] = defaultdict(list)
+        texts: dict[Key, list[Labels]] = defaultdict(list)
+        for call in calls:
+            for column in call.columns:
+                if isinstance(column, Labels):
+                    texts[Key(call.model, column.role, column.name)].append(column)
+                else:
+                    group = call.model, column.role, column.names, column.labels
+                    blocks[group].append(column)
+        for key, parts in texts.items():
+            self._add(key, Categories.of([value for part in parts for value in part.values]))
+        for group, parts_of_block in blocks.items():
+            self._fold_blocks(group, parts_of_block)
+
+    def _fold_calls(self, calls: list[Inference]) -> None:
+        seconds: dict[Key, list[float]] = defaultdict(list)
+        for call in calls:
+            labels = {names.SYSTEM: call.system}
+            failed = {names.ERROR_TYPE: call.error_type} if call.error_type else {}
+            told = tuple(sorted(labels.items()))
+            timed = tuple(sorted((labels | failed).items()))
+            seconds[Key(call.model, Role.DURATION, call.operation, timed)].append(call.seconds)
+            if call.error_type is None:
+                sizes = Key(call.model, Role.BATCH_SIZE, call.operation, told)
+                seconds[sizes].append(call.rows)
+                self._add(Key(call.model, Role.PREDICTIONS, call.operation, told), Count(call.rows))
+        for key, values in seconds.items():
+            self._add(key, Numeric.of(values))
+
+    def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:
+        model, role, columns, labels = group
+        values = np.concatenate([block.values for block in blocks])
+        keys = [Key(model, role, name, labels) for name in columns]
+        if role in (Role.SCORE, Role.CONFIDENCE):
+            for key, column in zip(keys, values.T, strict=True):
+                self._add(key, Probability.of(column))
+            return
+        matrix = self._matrices.setdefault(group, Matrix(len(columns)))
+        matrix.update(values)
+        for key, sketch in zip(keys, matrix.take(), strict=True):
+            mismatched = sum((block.mismatched or {}).get(key.name, 0) for block in blocks)
+            self._add(key, _told(sketch, mismatched) if mismatched else sketch)
+
+    def _add(self, key: Key, sketch: Sketch) -> None:
+        held = self._sketches.get(key)
+        self._sketches[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
+
+    def drain(self) -> list[Series]:
+        """What was recorded since the last drain."""
+        with self._folding:
+            self.fold()
+            sketches, self._sketches = self._sketches, {}
+            since, self._since = self._since, self._clock()
+            now = self._since
+        with self._lock:
+            active, self._active = self._active, defaultdict(int)
+            dropped, self._dropped = self._dropped, 0
+        series = [Series(key, since, now, sketch) for key, sketch in sketches.items()]
+        for (model, operation, system), number in active.items():
+            key = Key(model, Role.ACTIVE, operation, ((names.SYSTEM, system),))
+            series.append(Series(key, since, now, Count(number)))
+        if dropped:
+            labels = ((names.ERROR_TYPE, "buffer_full"),)
+            series.append(
+                Series(Key(Model(""), Role.DROPPED, "", labels), since, now, Count(dropped))
+            )
+        return series
+
+    def forget(self) -> None:
+        """Start empty, as a child must after a fork: what was recorded is the parent's."""
+        self._lock, self._folding = threading.Lock(), threading.RLock()
+        self._matrices = {}
+        self._since = self._clock()
+        self._clear()
+
+
+def _told(sketch: Numeric, mismatched: int) -> Numeric:
+    """The sketch with the values that are not numbers, which stood as NaN in the block."""
+    return Numeric(
+        sketch.body,
+        sketch.tail,
+        sketch.moments,
+        sketch.missing - mismatched,
+        sketch.non_finite,
+        mismatched,
+    )

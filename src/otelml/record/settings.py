@@ -1,0 +1,66 @@
+"""What the environment says, read once; the table is README's table."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Self
+
+
+class Setting(NamedTuple):
+    """One environment variable."""
+
+    name: str
+    default: str
+    description: str
+
+
+SETTINGS: Final = (
+    Setting("OTELML_MODEL_NAME", "", "Name of every model that the app does not name itself"),
+    Setting("OTELML_MODEL_VERSION", "", "Version of every model that the app does not name itself"),
+    Setting("OTELML_SPANS", "true", "Spans of inferences; `false` leaves the metrics"),
+    Setting("OTELML_CAPTURE_PREDICTIONS", "true", "Class, value and score on single-row spans"),
+    Setting("OTELML_EXCLUDE_FEATURES", "", "Features never recorded, separated by commas"),
+    Setting("OTELML_MAX_FEATURES", "100", "Features recorded a model; the rest are left out"),
+    Setting("OTELML_MAX_CATEGORIES", "64", "Categories sent a feature; the rest are `_OTHER`"),
+    Setting("OTELML_MAX_BUFFERED_ROWS", "65536", "Rows held between two folds; more are sampled"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of this process."""
+
+    model_name: str | None = None
+    model_version: str | None = None
+    spans: bool = True
+    capture_predictions: bool = True
+    exclude_features: frozenset[str] = frozenset()
+    max_features: int = 100
+    max_categories: int = 64
+    max_buffered_rows: int = 65_536
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Settings of an environment; what cannot be read counts as not set.
+
+        >>> Settings.read({"OTELML_SPANS": "False", "OTELML_MAX_FEATURES": "many"}).max_features
+        100
+        """
+        given = {s.name: environment.get(s.name, "").strip() or s.default for s in SETTINGS}
+        excluded = (name.strip() for name in given["OTELML_EXCLUDE_FEATURES"].split(","))
+        return cls(
+            given["OTELML_MODEL_NAME"] or None,
+            given["OTELML_MODEL_VERSION"] or None,
+            given["OTELML_SPANS"].lower() != "false",
+            given["OTELML_CAPTURE_PREDICTIONS"].lower() != "false",
+            frozenset(name for name in excluded if name),
+            *(
+                _whole(given[name], int(default))
+                for name, default, _ in SETTINGS
+                if name.startswith("OTELML_MAX_")
+            ),
+        )
+
+
+def _whole(text: str, default: int) -> int:
+    return int(text) if text.isdecimal() else default
