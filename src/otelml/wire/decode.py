@@ -1,0 +1,274 @@
+"""OTLP protobuf metrics as points of streams; what cannot be one is counted by reason.
+
+Only metrics of ours are looked at. Who a stream is (resource, scope, metric, attributes) is worked
+out once a stream and remembered by its bytes, because that is most of the cost of a point.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
+
+from otelml import names
+from otelml.data import Role
+from otelml.sketch.exponential import COARSEST, FINEST, Buckets, Exponential
+from otelml.sketch.parts import Part
+from otelml.sketch.probability import BOUNDS, Probability
+from otelml.wire.points import Location, locate
+
+_BOUNDS: Final = BOUNDS.tolist()
+_NO_VALUE: Final = pb.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+_LARGEST: Final = 2**53
+_MOST_BUCKETS: Final = 16_384
+_HISTOGRAMS: Final = frozenset({Part.BODY, Part.TAIL})
+_REMEMBERED: Final = 200_000
+
+
+class Service(NamedTuple):
+    """Whose models they are: the part of a resource that outlives a process."""
+
+    name: str = ""
+    namespace: str = ""
+    environment: str = ""
+
+
+class Stream(NamedTuple):
+    """Who a stream is."""
+
+    id: bytes
+    service: Service
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPoint:
+    """One data point of a stream of ours, as it was sent."""
+
+    stream: Stream
+    cumulative: bool
+    monotonic: bool
+    start: int
+    end: int
+    value: Exponential | Probability | float
+
+
+class BadPointError(ValueError):
+    """A point that cannot be used; its text is the reason that it is counted under."""
+
+
+Request = ExportMetricsServiceRequest | pb.MetricsData
+
+
+def points(request: bytes | Request, bad: Counter[str] | None = None) -> Iterator[StreamPoint]:
+    """The points of ours in a request, in its order; reasons for the others go into `bad`."""
+    return iter(Decoder().points(request, Counter() if bad is None else bad))
+
+
+class Decoder:
+    """Decodes requests, and remembers the streams that it has seen."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[bytes, str, bytes], Stream | None] = {}
+
+    def points(self, request: bytes | Request, bad: Counter[str]) -> list[StreamPoint]:
+        """The points of ours in a request.
+
+        Raises:
+            google.protobuf.message.DecodeError: the bytes are no metrics request.
+
+        """
+        if isinstance(request, bytes):
+            request = ExportMetricsServiceRequest.FromString(request)
+        found: list[StreamPoint] = []
+        for resource in request.resource_metrics:
+            owner: tuple[bytes, Service] | None = None
+            for scope in resource.scope_metrics:
+                of_ours = [m for m in scope.metrics if m.name.startswith(names.PREFIX)]
+                if not of_ours:
+                    continue
+                if owner is None:
+                    attributes = resource.resource.attributes
+                    owner = _canonical(attributes), _service(attributes)
+                identity = b"%b\0%b\0%b" % (
+                    owner[0],
+                    scope.scope.name.encode(),
+                    _canonical(scope.scope.attributes),
+                )
+                for metric in of_ours:
+                    self._metric(metric, identity, owner[1], found, bad)
+        return found
+
+    def _metric(
+        self,
+        metric: pb.Metric,
+        owner: bytes,
+        service: Service,
+        found: list[StreamPoint],
+        bad: Counter[str],
+    ) -> None:
+        kind = metric.WhichOneof("data")
+        if kind not in _READERS or metric.name not in _FOLDED:
+            return
+        data = getattr(metric, kind)
+        temporality = data.aggregation_temporality
+        read = _READERS[kind]
+        monotonic = kind != "sum" or data.is_monotonic
+        name = metric.name
+        for point in data.data_points:
+            key = owner, name, b"".join([a.SerializeToString() for a in point.attributes])
+            try:
+                stream = self._streams[key]
+            except KeyError:
+                stream = self._remember(key, service, kind, point.attributes)
+            if stream is None:
+                continue
+            try:
+                if temporality == pb.AGGREGATION_TEMPORALITY_UNSPECIFIED:
+                    raise BadPointError("temporality")  # noqa: TRY301 - counted below, like the rest
+                start, end = point.start_time_unix_nano, point.time_unix_nano
+                _check_time(start, end, point.flags)
+                value = read(point, stream.location.origin)
+            except BadPointError as reason:
+                bad[str(reason)] += 1
+                continue
+            cumulative = temporality == pb.AGGREGATION_TEMPORALITY_CUMULATIVE
+            found.append(StreamPoint(stream, cumulative, monotonic, start, end, value))
+
+    def _remember(
+        self,
+        key: tuple[bytes, str, bytes],
+        service: Service,
+        kind: str,
+        attributes: Iterable[KeyValue],
+    ) -> Stream | None:
+        if len(self._streams) >= _REMEMBERED:
+            self._streams.clear()
+        owner, name, _ = key
+        location = locate(name, {a.key: _plain(a) for a in attributes})
+        stream = None
+        if location is not None and _fits(kind, location):
+            digest = hashlib.blake2b(
+                b"%b\0%b\0%b" % (owner, name.encode(), _canonical(attributes)), digest_size=16
+            )
+            stream = Stream(digest.digest(), service, location)
+        self._streams[key] = stream
+        return stream
+
+
+_FOLDED: Final = frozenset(
+    row.name
+    for row in names.METRICS.values()
+    if row.half is names.Half.APP and row.name not in (names.INFERENCE_ACTIVE, names.ITEM_DROPPED)
+)
+
+
+def _fits(kind: str, location: Location) -> bool:
+    """Whether the part travels in this kind of metric; a Prometheus bridge changes kinds."""
+    if location.key.role is Role.ACTIVE:
+        return False
+    if location.part in _HISTOGRAMS:
+        return kind == "exponential_histogram"
+    return kind == ("histogram" if location.part is Part.SHARES else "sum")
+
+
+def _check_time(start: int, end: int, flags: int) -> None:
+    if flags & _NO_VALUE:
+        raise BadPointError("no_recorded_value")
+    if not 0 < end < 2**63:
+        raise BadPointError("time")
+    if start > end:
+        raise BadPointError("start_after_end")
+
+
+def _exponential(point: pb.ExponentialHistogramDataPoint, origin: float) -> Exponential:
+    scale, zeros = point.scale, point.zero_count
+    if not COARSEST <= scale <= FINEST:
+        raise BadPointError("scale")
+    positive, up = _buckets(point.positive)
+    negative, down = _buckets(point.negative)
+    if zeros + up + down != point.count or point.count >= _LARGEST:
+        raise BadPointError("bucket_counts")
+    low, high = math.nan, math.nan
+    if point.HasField("min") and point.HasField("max"):
+        low, high = point.min, point.max
+        if not low <= high:
+            raise BadPointError("extremes")
+    if not up and not down:
+        scale = FINEST
+    return Exponential(scale, zeros, positive, negative, low, high, origin)
+
+
+_NOTHING: Final = Buckets(0, np.zeros(0, np.int64))
+
+
+def _buckets(side: Any) -> tuple[Buckets, int]:
+    counts = side.bucket_counts[:]
+    if not counts:
+        return _NOTHING, 0
+    total = sum(counts)
+    if len(counts) > _MOST_BUCKETS or total >= _LARGEST:
+        raise BadPointError("bucket_counts")
+    array = np.fromiter(counts, np.int64, len(counts))
+    if counts[0] and counts[-1]:
+        return Buckets(side.offset, array), total
+    return Buckets.dense(side.offset, array), total
+
+
+def _shares(point: pb.HistogramDataPoint, _: float) -> Probability:
+    if point.explicit_bounds[:] != _BOUNDS:
+        raise BadPointError("bounds")
+    counts = point.bucket_counts[:]
+    if len(counts) != len(_BOUNDS) + 1 or sum(counts) != point.count or point.count >= _LARGEST:
+        raise BadPointError("bucket_counts")
+    if not math.isfinite(point.sum):
+        raise BadPointError("not_finite")
+    return Probability(np.fromiter(counts, np.int64, len(counts)), point.sum)
+
+
+def _number(point: pb.NumberDataPoint, _: float) -> float:
+    match point.WhichOneof("value"):
+        case "as_int":
+            return point.as_int
+        case "as_double" if math.isfinite(point.as_double):
+            return point.as_double
+        case "as_double":
+            raise BadPointError("not_finite")
+        case _:
+            raise BadPointError("no_value")
+
+
+_READERS: Final[dict[str, Any]] = {
+    "exponential_histogram": _exponential,
+    "histogram": _shares,
+    "sum": _number,
+}
+
+
+def _plain(attribute: KeyValue) -> str | float | int | bool:
+    value = attribute.value
+    kind = value.WhichOneof("value")
+    if kind in ("string_value", "bool_value", "int_value", "double_value"):
+        plain: str | float | int | bool = getattr(value, kind)
+        return plain
+    return "" if kind is None else value.SerializeToString().hex()
+
+
+def _canonical(attributes: Iterable[KeyValue]) -> bytes:
+    return b"".join(sorted(a.SerializeToString() for a in attributes))
+
+
+def _service(attributes: Iterable[KeyValue]) -> Service:
+    given = {a.key: a.value.string_value for a in attributes}
+    environment = given.get("deployment.environment.name") or given.get("deployment.environment")
+    return Service(
+        given.get("service.name", ""), given.get("service.namespace", ""), environment or ""
+    )

@@ -1,0 +1,270 @@
+"""What each point of a stream adds: cumulative streams become deltas, no delivery counts twice.
+
+A cumulative stream is followed by its identity *and* its start, so a restart is simply another
+stream, whatever the order in which the last points of one and the first of the other arrive.
+"""
+
+import base64
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from otelml.data import Point
+from otelml.sketch.exponential import FINEST, Buckets, Exponential
+from otelml.sketch.parts import Piece
+from otelml.sketch.probability import Probability
+from otelml.wire.decode import StreamPoint
+
+Value = Exponential | Probability | float
+
+_EPOCHS: Final = 16
+"""Starts of one stream that are followed at a time."""
+
+_REMEMBERED: Final = 256
+"""Deltas of one stream that are remembered, to know them when they come again."""
+
+
+class Mark(NamedTuple):
+    """How far a cumulative stream was counted."""
+
+    end: int
+    value: Value
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What was counted of one stream."""
+
+    marks: dict[int, Mark] = field(default_factory=dict)
+    deltas: dict[tuple[int, int], None] = field(default_factory=dict)
+    forgotten: int = 0
+    seen: int = 0
+
+
+class Deltas:
+    """Turns the points of streams into additive ones; `since` is when it first began to look."""
+
+    def __init__(self, since: int, most: int = 200_000) -> None:
+        self.since = since
+        self.most = most
+        self.dropped: Counter[str] = Counter()
+        self._trails: dict[bytes, _Trail] = {}
+
+    def __len__(self) -> int:
+        return len(self._trails)
+
+    def delta(self, point: StreamPoint) -> Point | None:
+        """What the point adds to what was counted before it; None if that is nothing."""
+        stream = point.stream
+        trail = self._trails.get(stream.id)
+        if trail is None:
+            if len(self._trails) >= self.most:
+                self.dropped["stream_limit"] += 1
+                return None
+            trail = self._trails[stream.id] = _Trail()
+        trail.seen = max(trail.seen, point.end)
+        if not point.cumulative:
+            if not self._is_new(trail, point.start, point.end):
+                return None
+            start, value = point.start, point.value
+        else:
+            step = self._step(trail, point)
+            if step is None:
+                return None
+            start, value = step
+        location = stream.location
+        piece = Piece(location.part, value, location.label)
+        return Point(location.key, piece, start, point.end)
+
+    def _is_new(self, trail: _Trail, start: int, end: int) -> bool:
+        when = start, end
+        if when in trail.deltas:
+            self.dropped["duplicate"] += 1
+            return False
+        if end <= trail.forgotten:
+            self.dropped["late"] += 1
+            return False
+        trail.deltas[when] = None
+        if len(trail.deltas) > _REMEMBERED:
+            oldest = min(trail.deltas, key=lambda times: times[1])
+            del trail.deltas[oldest]
+            trail.forgotten = max(trail.forgotten, oldest[1])
+        return True
+
+    def _step(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
+        marks = trail.marks
+        mark = marks.get(point.start)
+        if mark is None:
+            return self._first(trail, point)
+        if point.end <= mark.end:
+            self.dropped["duplicate" if point.end == mark.end else "out_of_order"] += 1
+            return None
+        marks[point.start] = Mark(point.end, point.value)
+        value = _minus(point.value, mark.value, point)
+        if value is None:  # a count fell: what is counted now came since
+            return mark.end, point.value
+        return (mark.end, value) if _holds(value) else None
+
+    def _first(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
+        marks = trail.marks
+        reset = bool(marks) and point.start >= max(mark.end for mark in marks.values())
+        marks[point.start] = Mark(point.end, point.value)
+        if len(marks) > _EPOCHS:
+            oldest = min(marks, key=lambda start: marks[start].end)
+            trail.forgotten = max(trail.forgotten, oldest + 1)
+            del marks[oldest]
+        whole = reset or (point.start >= self.since and point.start >= trail.forgotten)
+        if not whole or point.start in (0, point.end):
+            self.dropped["first_sight"] += 1
+            return None
+        return (point.start, point.value) if _holds(point.value) else None
+
+    def forget(self, before: int) -> int:
+        """Forget the streams without a point since `before`; how many they were.
+
+        What one of them might still send is then of a stream too old to count whole.
+        """
+        idle = [key for key, trail in self._trails.items() if trail.seen < before]
+        for key in idle:
+            del self._trails[key]
+            self.since = max(self.since, before)
+        return len(idle)
+
+    def dump(self) -> dict[str, Any]:
+        """Its state, for JSON."""
+        return {
+            "since": self.since,
+            "trails": [
+                [
+                    key.hex(),
+                    [[start, mark.end, _dump(mark.value)] for start, mark in trail.marks.items()],
+                    list(trail.deltas),
+                    trail.forgotten,
+                    trail.seen,
+                ]
+                for key, trail in self._trails.items()
+            ],
+        }
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any], most: int = 200_000) -> "Deltas":
+        """The deltas that `dump` described."""
+        deltas = cls(state["since"], most)
+        for key, marks, seen_deltas, forgotten, seen in state["trails"]:
+            deltas._trails[bytes.fromhex(key)] = _Trail(
+                {start: Mark(end, _load(value)) for start, end, value in marks},
+                dict.fromkeys((start, end) for start, end in seen_deltas),
+                forgotten,
+                seen,
+            )
+        return deltas
+
+
+def _holds(value: Value) -> bool:
+    return value != 0 if isinstance(value, (int, float)) else value.count > 0
+
+
+def _minus(now: Value, before: Value, point: StreamPoint) -> Value | None:
+    if isinstance(now, Exponential):
+        return _exponential_minus(now, before) if isinstance(before, Exponential) else None
+    if isinstance(now, Probability):
+        return now.minus(before) if isinstance(before, Probability) else None
+    if not isinstance(before, (int, float)):
+        return None
+    falls = point.monotonic and now < before
+    return None if falls else now - before
+
+
+def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | None:
+    same = now.scale == before.scale and now.origin == before.origin
+    if not (
+        same and _alike(now.positive, before.positive) and _alike(now.negative, before.negative)
+    ):
+        difference = now.minus(before)
+    else:
+        positive = now.positive.counts - before.positive.counts
+        negative = now.negative.counts - before.negative.counts
+        zeros = now.zeros - before.zeros
+        fell = zeros < 0 or (positive.size and positive.min() < 0)
+        if fell or (negative.size and negative.min() < 0):
+            return None
+        sides = _trimmed(now.positive.offset, positive), _trimmed(now.negative.offset, negative)
+        difference = Exponential(now.scale, zeros, *sides, origin=now.origin)
+    return None if difference is None else _bounded(difference, now)
+
+
+def _alike(now: Buckets, before: Buckets) -> bool:
+    return now.offset == before.offset and now.counts.size == before.counts.size
+
+
+def _trimmed(offset: int, counts: np.ndarray[Any, np.dtype[np.int64]]) -> Buckets:
+    if counts.size and counts[0] and counts[-1]:
+        return Buckets(offset, counts)
+    return Buckets.dense(offset, counts)
+
+
+def _bounded(new: Exponential, whole: Exponential) -> Exponential:
+    """The same with the whole's extremes, if both lie in the outermost buckets of what is new.
+
+    There they bound it better than the buckets do; elsewhere they are of older values.
+    """
+    low, high = whole.minimum, whole.maximum
+    if math.isnan(low) or not new.count:
+        return new
+    if not (_in_edge(new, low - new.origin, lowest=True) and _in_edge(new, high - new.origin)):
+        return new
+    return Exponential(new.scale, new.zeros, new.positive, new.negative, low, high, new.origin)
+
+
+def _in_edge(histogram: Exponential, x: float, *, lowest: bool = False) -> bool:
+    """Whether x lies in the outermost bucket on that side."""
+    up, down = histogram.positive, histogram.negative
+    near, far = (down, up) if lowest else (up, down)
+    sign = -1.0 if lowest else 1.0
+    if near.counts.size:
+        index, magnitude = near.offset + near.counts.size - 1, sign * x
+    elif histogram.zeros:
+        return x == 0
+    else:
+        index, magnitude = far.offset, -sign * x
+    if not magnitude > 0:
+        return False
+    position = math.log2(magnitude) * 2.0**histogram.scale - index
+    slack = 2.0 ** (histogram.scale - FINEST)
+    return -slack <= position <= 1 + slack
+
+
+def _dump(value: Value) -> list[Any]:
+    if isinstance(value, Exponential):
+        extremes = [None if math.isnan(x) else x for x in (value.minimum, value.maximum)]
+        signs = [[b.offset, _packed(b.counts)] for b in (value.positive, value.negative)]
+        return ["exponential", value.scale, value.zeros, *signs, *extremes, value.origin]
+    if isinstance(value, Probability):
+        return ["probability", _packed(value.counts), value.sum]
+    return ["number", value]
+
+
+def _load(state: list[Any]) -> Value:
+    match state:
+        case ["exponential", scale, zeros, [up, ups], [down, downs], low, high, origin]:
+            sides = Buckets(up, _unpacked(ups)), Buckets(down, _unpacked(downs))
+            least, most = (math.nan if x is None else x for x in (low, high))
+            return Exponential(scale, zeros, *sides, least, most, origin)
+        case ["probability", counts, total]:
+            return Probability(_unpacked(counts), total)
+        case ["number", (int() | float()) as number]:
+            return number
+        case _:
+            raise ValueError(f"no value of a stream: {state!r}")
+
+
+def _packed(counts: np.ndarray[Any, np.dtype[np.int64]]) -> str:
+    return base64.b64encode(counts.astype("<i8").tobytes()).decode()
+
+
+def _unpacked(text: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.frombuffer(base64.b64decode(text), "<i8").astype(np.int64)

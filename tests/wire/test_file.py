@@ -1,0 +1,147 @@
+"""Baselines survive the disk, and only the disk: what was changed is refused."""
+
+import json
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from otelml.data import Baseline, Key, Model, Role, Sketch, Window
+from otelml.sketch.categories import Categories
+from otelml.sketch.count import Count
+from otelml.sketch.exponential import Exponential
+from otelml.sketch.numeric import Numeric
+from otelml.sketch.probability import Probability
+from otelml.wire import file
+
+MINUTE = 60_000_000_000
+MODEL = Model("fraud", "3")
+
+
+def window(seed: int = 0, rows: int = 500) -> Window:
+    random = np.random.default_rng(seed)
+    age = random.normal(1000, 1, rows)
+    age[:3] = np.nan, np.inf, 1.0
+    labels = (("ml.prediction.class", "yes"),)
+    sketches: dict[Key, Sketch] = {
+        Key(MODEL, Role.FEATURE, "age"): Numeric.of(age),
+        Key(MODEL, Role.FEATURE, "seconds"): Numeric.of(1e9 + random.random(rows)),
+        Key(MODEL, Role.FEATURE, "plan"): Categories.of([*"abcab", None]),
+        Key(MODEL, Role.FEATURE, "empty"): Categories.of([None, None]),
+        Key(MODEL, Role.SCORE, labels=labels): Probability.of(random.random(rows)),
+        Key(MODEL, Role.PREDICTIONS, "predict"): Count(rows),
+    }
+    return Window(MODEL, MINUTE, 6 * MINUTE, MappingProxyType(sketches), rows)
+
+
+def baseline(**changes: Any) -> Baseline:
+    return file.baseline(window(**changes), source="train.csv", created=1_700_000_000_123_456_789)
+
+
+def same(one: Sketch, other: Sketch) -> bool:
+    if not isinstance(one, Numeric) or not isinstance(other, Numeric):
+        return one == other
+    exact = (
+        one.missing == other.missing
+        and one.non_finite == other.non_finite
+        and histograms(one.body, other.body)
+        and histograms(one.tail, other.tail)
+    )
+    close = np.allclose(
+        [one.mean, one.variance], [other.mean, other.variance], rtol=1e-12, equal_nan=True
+    )
+    return exact and bool(close)
+
+
+def histograms(one: Exponential, other: Exponential) -> bool:
+    return bool(
+        (not one.count and not other.count)
+        or (one.scale, one.zeros, one.positive, one.negative, one.origin)
+        == (other.scale, other.zeros, other.positive, other.negative, other.origin)
+    )
+
+
+def test_a_baseline_survives_the_disk(tmp_path: Path) -> None:
+    kept = baseline()
+    file.write(tmp_path / "b.json", kept)
+    found = file.read(tmp_path / "b.json")
+    assert (kept.id, kept.model, kept.rows, kept.source, kept.created, dict(kept.schema)) == (
+        found.id,
+        found.model,
+        found.rows,
+        found.source,
+        found.created,
+        dict(found.schema),
+    )
+    assert kept.window.sketches.keys() == found.window.sketches.keys()
+    for key, sketch in kept.window.sketches.items():
+        assert same(sketch, found.window.sketches[key]), key
+    assert (MINUTE, 6 * MINUTE) == (found.window.start, found.window.end)
+    assert ["b.json"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_file_written_again_keeps_its_id(tmp_path: Path) -> None:
+    kept = baseline()
+    file.write(tmp_path / "a.json", kept)
+    file.write(tmp_path / "b.json", file.read(tmp_path / "a.json"))
+    assert kept.id == file.read(tmp_path / "b.json").id
+
+
+def test_it_is_otlp_json(tmp_path: Path) -> None:
+    file.write(tmp_path / "b.json", baseline())
+    document = json.loads((tmp_path / "b.json").read_text())
+    metrics = document["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+    values = next(m for m in metrics if m["name"] == "ml.feature.value")["exponentialHistogram"]
+    assert 1 == values["aggregationTemporality"]
+    point = values["dataPoints"][0]
+    assert isinstance(point["timeUnixNano"], str)
+    assert isinstance(point["positive"]["bucketCounts"][0], str)
+
+
+def test_a_baseline_of_25_features_is_small() -> None:
+    import gzip
+
+    random = np.random.default_rng(0)
+    sketches: dict[Key, Sketch] = {
+        Key(MODEL, Role.FEATURE, f"n{i}"): Numeric.of(random.normal(i, 1, 50_000))
+        for i in range(25)
+    }
+    whole = file.baseline(Window(MODEL, 1, 2, sketches, 50_000), source="", created=0)
+    assert len(gzip.compress(file.dumps(whole).encode())) < 24_000
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda d: d["otelml"].update(id="0" * 16), "changed after it was built"),
+        (lambda d: d["resourceMetrics"][0].update(schemaUrl="x"), "changed after it was built"),
+        (lambda d: d["otelml"].update(rows=7), "says 7 rows"),
+        (lambda d: d["otelml"].update(format=9), "format 9"),
+        (lambda d: d["otelml"].pop("model"), "`otelml.model` is missing"),
+        (lambda d: d["otelml"].update(model="other"), "series of model 'fraud'"),
+        (lambda d: d.pop("otelml"), "not a baseline of otelml"),
+        (lambda d: d["otelml"].pop("schema"), "schema"),
+    ],
+)
+def test_what_was_changed_is_refused(tmp_path: Path, change: Any, complaint: str) -> None:
+    document = json.loads(file.dumps(baseline()))
+    change(document)
+    (tmp_path / "b.json").write_text(json.dumps(document))
+    with pytest.raises(file.BaselineError, match=complaint) as caught:
+        file.read(tmp_path / "b.json")
+    assert "otelml baseline build" in str(caught.value)
+    assert "b.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\x00", "[" * 100_000, '{"otelml": 3}'])
+def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "b.json").write_text(text)
+    with pytest.raises(file.BaselineError, match=r"b\.json"):
+        file.read(tmp_path / "b.json")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(file.BaselineError, match=r"absent.json: No such file"):
+        file.read(tmp_path / "absent.json")
