@@ -73,6 +73,8 @@ def address(key: Key, part: Part, label: Label = None, origin: float = 0.0) -> A
         attributes[names.MODEL_VERSION] = key.model.version
     attributes.update(key.labels)
     if not key.role.is_column:
+        if part not in (Part.BODY, Part.TOTAL):
+            return None
         if key.role is Role.DROPPED:
             return Address(_CALL[key.role], dict(key.labels))
         if key.role is Role.LOAD_DURATION:
@@ -85,7 +87,8 @@ def address(key: Key, part: Part, label: Label = None, origin: float = 0.0) -> A
     if part in _VIOLATIONS:
         return Address(names.VIOLATIONS, attributes | {names.VIOLATION_TYPE: str(part)})
     if part is Part.OBSERVATIONS:
-        return Address(names.FEATURE_OBSERVATIONS, attributes)
+        feature = key.role is Role.FEATURE
+        return Address(names.FEATURE_OBSERVATIONS, attributes) if feature else None
     role = Role.PREDICTION if key.role in (Role.TARGET, Role.ERROR) else key.role
     metric = _COLUMN.get((role, part))
     if metric is None:

@@ -1,0 +1,113 @@
+"""A column of a window beside its baseline, with what several checks need worked out once."""
+
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import special
+
+from otelml.data import Sketch
+from otelml.sketch.align import Aligned, Cdfs, align, cdfs
+from otelml.sketch.categories import Categories
+from otelml.sketch.exponential import Floats
+from otelml.sketch.numeric import Numeric
+from otelml.sketch.probability import Probability
+
+_FEWEST: Final = 5.0
+"""Count that a cell is expected to have in the smaller sample; cells below are pooled."""
+
+
+class Shares(NamedTuple):
+    """Counts and shares of both samples in the same cells, and what their sizes alone explain."""
+
+    counts: Aligned
+    reference: Floats
+    current: Floats
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom."""
+        return len(self.reference) - 1
+
+    @property
+    def noise(self) -> float:
+        """1/n + 1/m: the scale of every distance under no drift."""
+        return 1 / float(self.counts.reference.sum()) + 1 / float(self.counts.current.sum())
+
+    @property
+    def chi_squared(self) -> float:
+        """Statistic of homogeneity of the two rows of counts."""
+        p, q = self.counts.reference, self.counts.current
+        both = p + q
+        pooled = both / both.sum()
+        expected = np.outer([p.sum(), q.sum()], pooled)
+        return float((((np.stack([p, q]) - expected) ** 2) / expected).sum())
+
+
+class Comparison:
+    """Two sketches of one column."""
+
+    def __init__(self, reference: Sketch, current: Sketch) -> None:
+        self.reference, self.current = reference, current
+
+    @property
+    def noise(self) -> float:
+        """1/n + 1/m."""
+        return 1 / self.pair[0].count + 1 / self.pair[1].count
+
+    @property
+    def numbers(self) -> bool:
+        """Whether both are of numbers."""
+        kinds = Numeric | Probability
+        return isinstance(self.reference, kinds) and isinstance(self.current, kinds)
+
+    @property
+    def pair(self) -> tuple[Numeric | Probability, Numeric | Probability]:
+        """Both, as numbers."""
+        assert not isinstance(self.reference, Categories)
+        return self.reference, self.current  # type: ignore[return-value]  # asked for of numbers
+
+    @cached_property
+    def cdfs(self) -> Cdfs:
+        """Both cumulative distributions at common edges."""
+        return cdfs(*self.pair)
+
+    @cached_property
+    def thirty(self) -> Shares:
+        """Shares in 30 bins, or by category."""
+        return self._shares(30)
+
+    @cached_property
+    def ten(self) -> Shares:
+        """Shares in ten bins, or by category."""
+        return self.thirty if isinstance(self.reference, Categories) else self._shares(10)
+
+    @cached_property
+    def spread(self) -> float:
+        """Standard deviation of the baseline."""
+        return float(np.sqrt(self.pair[0].variance))
+
+    def _shares(self, bins: int) -> Shares:
+        counts = _pooled(align(self.reference, self.current, bins))  # type: ignore[arg-type]
+        p, q = counts.reference, counts.current
+        return Shares(counts, p / p.sum(), q / q.sum())
+
+
+def _pooled(counts: Aligned) -> Aligned:
+    """The same counts with the sparse cells in one, so that laws for large counts hold."""
+    p, q = counts.reference, counts.current
+    fewer = min(p.sum(), q.sum())
+    sparse = (p + q) / (p.sum() + q.sum()) * fewer < _FEWEST
+    if not sparse.any():
+        return counts
+    pooled = [np.append(x[~sparse], x[sparse].sum()) for x in (p, q)]
+    return Aligned(pooled[0], pooled[1])
+
+
+def normal_tail(deviation: float) -> float:
+    """Two-sided p-value of a standard normal deviation.
+
+    >>> round(normal_tail(1.96), 3)
+    0.05
+    """
+    return float(2 * special.ndtr(-abs(deviation)))

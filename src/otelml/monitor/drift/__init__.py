@@ -1,0 +1,1 @@
+"""Drift: one check a file, each a `CHECK`."""

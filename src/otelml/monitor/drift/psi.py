@@ -1,0 +1,32 @@
+"""Population stability index, Σ (q − p) ln(q / p) over ten bins (Siddiqi, Credit Risk Scorecards).
+
+Both sides are smoothed alike: (count + ½) / (n + k/2). Without drift it is about χ²(k − 1) times
+1/n + 1/m; its mean under no drift is taken off the effect.
+"""
+
+import numpy as np
+from scipy import special
+
+from otelml.monitor.check import Check, Measure
+from otelml.monitor.comparison import Comparison
+
+
+def measure(pair: Comparison) -> Measure:
+    """The index, and what of it chance does not explain."""
+    shares = pair.ten
+    k = shares.freedom + 1
+    p, q = (
+        (counts + 0.5) / (counts.sum() + 0.5 * k)
+        for counts in (shares.counts.reference, shares.counts.current)
+    )
+    value = float(((q - p) * np.log(q / p)).sum())
+    bias = shares.freedom * shares.noise
+    return Measure(
+        value,
+        max(value - bias, 0.0),
+        float(special.chdtrc(shares.freedom, value / shares.noise)) if shares.freedom else 1.0,
+        lambda level: float(special.chdtri(max(shares.freedom, 1), level)) * shares.noise - bias,
+    )
+
+
+CHECK = Check("psi", "{score}", warn=0.1, alarm=0.25, measure=measure)

@@ -1,0 +1,1 @@
+"""Data quality: one check a file."""

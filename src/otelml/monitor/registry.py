@@ -1,0 +1,96 @@
+"""Every check, one line each; and all of them run on a window."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from otelml.data import Finding, Key, Limits, Role, Verdict, Window
+from otelml.monitor.check import Check, Checks, compare, finding
+from otelml.monitor.drift import (
+    chi_squared,
+    hellinger,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    mean_shift,
+    median_shift,
+    psi,
+    total_variation,
+    variance_ratio,
+    wasserstein,
+)
+from otelml.monitor.quality import (
+    columns,
+    constant,
+    missing,
+    non_finite,
+    out_of_range,
+    type_mismatch,
+    unseen_category,
+)
+from otelml.monitor.quality import volume as volumes
+
+DRIFT: Final[tuple[Check, ...]] = (
+    psi.CHECK,
+    kolmogorov_smirnov.CHECK,
+    chi_squared.CHECK,
+    jensen_shannon.CHECK,
+    hellinger.CHECK,
+    wasserstein.CHECK,
+    total_variation.CHECK,
+    mean_shift.CHECK,
+    variance_ratio.CHECK,
+    median_shift.CHECK,
+)
+QUALITY: Final[tuple[Check, ...]] = (
+    missing.CHECK,
+    non_finite.CHECK,
+    type_mismatch.CHECK,
+    out_of_range.CHECK,
+    unseen_category.CHECK,
+    constant.CHECK,
+)
+OF_WINDOWS: Final = ("missing_feature", "extra_feature", "volume")
+"""Checks of the whole window, not of one column beside another."""
+
+NAMES: Final = (*(check.name for check in (*DRIFT, *QUALITY)), *OF_WINDOWS)
+DEFAULT: Final = Checks((*DRIFT, *QUALITY))
+
+
+def run(
+    checks: Checks,
+    baseline: Window | None,
+    window: Window,
+    previous: Sequence[Window] = (),
+    exclude: frozenset[str] = frozenset(),
+) -> list[Finding]:
+    """Findings on a window, worst first.
+
+    Args:
+        checks: The checks of columns.
+        baseline: What to compare with; None gives one finding that says so.
+        window: The window.
+        previous: Windows before it, of the same length, for the volume.
+        exclude: Checks of whole windows that do not run.
+
+    """
+    if baseline is None:
+        key = Key(window.model, Role.PREDICTIONS)
+        rows = window.rows, 0
+        return [finding(window, key, "baseline", None, Limits(), Verdict.NO_BASELINE, rows)]
+    findings = compare(checks, baseline, window)
+    if "missing_feature" not in exclude and window.rows >= checks.min_samples:
+        findings += columns.missing_features(baseline, window)
+    if "extra_feature" not in exclude:
+        findings += columns.extra_features(baseline, window)
+    if "volume" not in exclude:
+        findings.append(volumes.volume(window, previous))
+    return sorted(findings, key=lambda f: _ORDER.index(f.verdict))
+
+
+_ORDER: Final = (
+    Verdict.ALARM,
+    Verdict.WARN,
+    Verdict.TOO_LITTLE_DATA,
+    Verdict.NO_BASELINE,
+    Verdict.OK,
+    Verdict.NOT_APPLICABLE,
+)
