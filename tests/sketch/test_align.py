@@ -69,10 +69,10 @@ def test_few_values_get_a_bin_each() -> None:
 
 
 def test_a_name_that_may_be_among_the_pooled_ones_is_pooled() -> None:
-    reference = Categories.of(["a"] * 5 + ["b"] * 3)
-    current = Categories.of(["a"] * 4 + ["c"] * 2 + ["b"]).capped(2)
+    reference = Categories.of(["a"] * 50 + ["b"] * 30 + ["c"])
+    current = Categories.of(["a"] * 40 + ["c"] * 20 + ["b"] * 10).capped(2)
     bins = align(reference, current, 10)
-    assert ([5.0, 3.0], [4.0, 3.0]) == (bins.reference.tolist(), bins.current.tolist())
+    assert ([50.0, 31.0], [40.0, 30.0]) == (bins.reference.tolist(), bins.current.tolist())
 
 
 def test_probabilities_compare_on_their_own_bounds() -> None:

@@ -98,10 +98,9 @@ def _pooled(counts: Aligned) -> Aligned:
     p, q = counts.reference, counts.current
     fewer = min(p.sum(), q.sum())
     sparse = (p + q) / (p.sum() + q.sum()) * fewer < _FEWEST
-    if not sparse.any():
-        return counts
     pooled = [np.append(x[~sparse], x[sparse].sum()) for x in (p, q)]
-    return Aligned(pooled[0], pooled[1])
+    filled = pooled[0] + pooled[1] > 0
+    return Aligned(pooled[0][filled], pooled[1][filled])
 
 
 def normal_tail(deviation: float) -> float:

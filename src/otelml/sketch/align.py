@@ -18,6 +18,9 @@ from otelml.sketch.probability import EDGES, Probability
 
 Sketch: TypeAlias = Numeric | Categories | Probability
 
+_SURE: Final = 5
+"""Count that a name is expected to have in a sketch that has pooled others."""
+
 _ALIKE: Final = 3.0
 """Ratio of densities up to which neighbouring buckets look smooth."""
 
@@ -95,9 +98,13 @@ def _vocabulary(reference: Categories, current: Categories) -> Aligned:
     """A cell a name, and one for the rest of either side.
 
     A name that the current sketch lacks has a cell of its own only if that sketch is complete:
-    else the name may be among its pooled ones.
+    else the name may be among its pooled ones, and only names that are surely among the kept ones
+    are told apart. To choose them by the current counts would be to choose drift.
     """
-    names = [n for n in reference.counts if not current.other or n in current.counts]
+    names = list(reference.counts)
+    if current.other and reference.count:
+        least = _SURE * reference.count / max(current.count, 1)
+        names = [n for n in names if reference.counts[n] >= least and n in current.counts]
     cells = []
     for sketch in (reference, current):
         counts = [sketch.counts.get(name, 0) for name in names]

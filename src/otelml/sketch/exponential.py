@@ -8,6 +8,7 @@ and subtracting lose nothing but resolution. Indices are taken at the finest sca
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self, TypeAlias
 
 import numpy as np
@@ -43,7 +44,7 @@ def bucket_bound(index: npt.ArrayLike, scale: int) -> Floats:
     return bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Buckets:
     """Dense counts of consecutive buckets, the first and the last not empty."""
 
@@ -78,7 +79,7 @@ class Buckets:
         filled = np.flatnonzero(self.counts)
         return join((filled + self.offset, self.counts[filled]), shift)
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Values in them."""
         return int(self.counts.sum())
@@ -117,7 +118,7 @@ def steps_to_fit(low: int, high: int, most: int = MOST) -> int:
     return steps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exponential:
     """Histogram of (x − origin); `minimum` and `maximum` are of x itself, NaN where unknown."""
 
@@ -175,7 +176,7 @@ class Exponential:
         up, down = (Buckets.of(join(cells, shift)) for cells in signs)
         return cls(scale - shift, int(zeros), up, down, *extremes, origin)
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Values seen."""
         return self.zeros + self.positive.count + self.negative.count
@@ -256,6 +257,10 @@ class Exponential:
 
     def bounds(self) -> tuple[Floats, Floats, Ints]:
         """Lower and upper bounds and counts of the filled buckets, ascending, zeros included."""
+        return self._bounds
+
+    @cached_property
+    def _bounds(self) -> tuple[Floats, Floats, Ints]:
         top = np.finfo(np.float64).max
         (down, down_counts), (up, up_counts) = self.negative.cells(), self.positive.cells()
         lower = np.concatenate(
@@ -273,12 +278,17 @@ class Exponential:
         """The same, with the outermost bounds drawn in to the extremes where these are known."""
         lower, upper, counts = self.bounds()
         if lower.size:
+            lower, upper = lower.copy(), upper.copy()
             lower[0] = np.fmin(np.fmax(lower[0], self.minimum), upper[0])
             upper[-1] = np.fmax(np.fmin(upper[-1], self.maximum), lower[-1])
         return lower, upper, counts
 
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
+        return self._cumulative
+
+    @cached_property
+    def _cumulative(self) -> tuple[Floats, Floats]:
         lower, upper, counts = self.cells()
         if not lower.size:
             return np.zeros(1), np.zeros(1)

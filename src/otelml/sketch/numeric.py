@@ -10,7 +10,7 @@ whose spread is tiny beside their distance from zero (timestamps, ids) are taken
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Final, Self
 
 import numpy as np
@@ -48,7 +48,7 @@ _MUCH: Final = 3
 """Scale steps that are much."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Numeric:
     """Distribution, exact moments and quality counts of one column.
 
@@ -136,6 +136,10 @@ class Numeric:
 
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
+        return self._cumulative
+
+    @cached_property
+    def _cumulative(self) -> tuple[Floats, Floats]:
         if not self.tail.count:
             return self.body.cumulative()
         (x, f), (y, g) = self.body.cumulative(), self.tail.cumulative()
