@@ -44,12 +44,15 @@ _COLUMNS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model as telemetry names it."""
 
     name: str
     version: str | None = None
+
+    def __lt__(self, other: "Model") -> bool:
+        return (self.name, self.version or "") < (other.name, other.version or "")
 
 
 @dataclass(frozen=True, slots=True)

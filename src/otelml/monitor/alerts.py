@@ -1,0 +1,113 @@
+"""From findings to alerts: an alert opens and resolves only after several windows agree."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from otelml.data import Finding, Verdict
+
+_SILENT: Final = frozenset({Verdict.TOO_LITTLE_DATA, Verdict.NO_BASELINE, Verdict.NOT_APPLICABLE})
+
+
+class Subject(NamedTuple):
+    """What an alert is about."""
+
+    model: str
+    version: str | None
+    role: str
+    feature: str | None
+    check: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An alert that opened, or one that resolved."""
+
+    finding: Finding
+    opened: bool
+
+
+class Alerts:
+    """State of all alerts.
+
+    An alert opens when `open_after[0]` of the last `open_after[1]` windows alarm, and resolves
+    after `resolve_after` windows in a row that do not. Windows that say nothing (too little data)
+    count for neither.
+    """
+
+    def __init__(self, open_after: tuple[int, int] = (2, 3), resolve_after: int = 2) -> None:
+        self._needed, self._of = open_after
+        self._quiet = resolve_after
+        self._recent: dict[Subject, list[bool]] = {}
+        self._open: set[Subject] = set()
+
+    def update(self, findings: Iterable[Finding]) -> list[Change]:
+        """What the findings of one more window change."""
+        changes = []
+        for finding in findings:
+            if finding.verdict in _SILENT:
+                continue
+            subject = subject_of(finding)
+            recent = [*self._recent.get(subject, ()), finding.verdict is Verdict.ALARM]
+            self._recent[subject] = recent = recent[-max(self._of, self._quiet) :]
+            if subject in self._open:
+                if len(recent) >= self._quiet and not any(recent[-self._quiet :]):
+                    self._open.remove(subject)
+                    changes.append(Change(finding, opened=False))
+            elif sum(recent[-self._of :]) >= self._needed:
+                self._open.add(subject)
+                changes.append(Change(finding, opened=True))
+        return changes
+
+    def is_open(self, finding: Finding) -> bool:
+        """Whether there is an open alert about what the finding is about."""
+        return subject_of(finding) in self._open
+
+    def dump(self) -> list[Any]:
+        """Its state, for JSON."""
+        return [
+            [*subject, recent, subject in self._open] for subject, recent in self._recent.items()
+        ]
+
+    def load(self, state: Iterable[Any]) -> None:
+        """Take up the state that `dump` described."""
+        for *fields, labels, recent, is_open in state:
+            subject = Subject(*fields, tuple((name, value) for name, value in labels))
+            self._recent[subject] = list(recent)
+            if is_open:
+                self._open.add(subject)
+
+
+def subject_of(finding: Finding) -> Subject:
+    """What a finding is about.
+
+    The labels tell apart the scores of several classes.
+    """
+    return Subject(
+        finding.model,
+        finding.model_version,
+        str(finding.role),
+        finding.feature,
+        finding.check,
+        finding.labels,
+    )
+
+
+def parse_open_after(text: str) -> tuple[int, int]:
+    """The numbers of "2 of 3".
+
+    Raises:
+        ValueError: it is not of that form, or asks for more windows than it looks at.
+
+    >>> parse_open_after("2 of 3")
+    (2, 3)
+    """
+    needed, word, of = (text.split() + ["", "", ""])[:3]
+    if (
+        word != "of"
+        or not (needed.isdecimal() and of.isdecimal())
+        or not 0 < int(needed) <= int(of)
+    ):
+        raise ValueError(f"{text!r} is not of the form '2 of 3'")
+    return int(needed), int(of)

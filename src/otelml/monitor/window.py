@@ -1,0 +1,132 @@
+"""Windows of event time: points are folded as they come, in any order, and windows close behind.
+
+A point belongs to the window in which it ends. A window closes when its model's newest point is
+`lateness` past its end, or by the wall clock when nothing came for as long; what comes for a
+closed window is late, and counted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from otelml.data import Key, Model, Point, Role, Window
+from otelml.sketch.count import Count
+from otelml.sketch.parts import Assembly
+
+_SECOND: Final = 1_000_000_000
+_AHEAD: Final = 3600 * _SECOND
+"""How far beyond the wall clock a point may end; further, its clock is wrong."""
+
+
+class Windows:
+    """Open windows of all models, bounded in series.
+
+    `length` and `lateness` are in seconds; times are in nanoseconds since the epoch.
+    """
+
+    def __init__(self, length: float, lateness: float, most_series: int = 200_000) -> None:
+        self.length, self.lateness = round(length * _SECOND), round(lateness * _SECOND)
+        self.dropped: Counter[str] = Counter()
+        self._most = most_series
+        self._open: dict[tuple[Model, int], dict[Key, Assembly]] = {}
+        self._series = 0
+        self._newest: dict[Model, int] = {}
+        self._arrived: dict[Model, int] = {}
+        self._closed: dict[Model, int] = {}
+
+    @property
+    def series(self) -> int:
+        """Series held in open windows."""
+        return self._series
+
+    def fold(self, point: Point, now: int) -> bool:
+        """Add a point; False if it is left out, for a reason counted in `dropped`."""
+        model = point.key.model
+        start = (point.end - 1) // self.length * self.length
+        if point.end > now + _AHEAD:
+            return self._drop("future")
+        if start < self._closed.get(model, 0):
+            return self._drop("late")
+        window = self._open.setdefault((model, start), {})
+        assembly = window.get(point.key)
+        if assembly is None:
+            if self._series >= self._most:
+                return self._drop("too_many_series")
+            assembly = window[point.key] = Assembly()
+            self._series += 1
+        assembly.add(point.piece)
+        self._newest[model] = max(self._newest.get(model, 0), point.end)
+        self._arrived[model] = now
+        return True
+
+    def _drop(self, reason: str) -> bool:
+        self.dropped[reason] += 1
+        return False
+
+    def close(self, now: int) -> list[Window]:
+        """The windows that are complete at the wall-clock time `now`, oldest first."""
+        due = [(start, model) for model, start in self._open if self._is_due(model, start, now)]
+        return [self._taken(model, start) for start, model in sorted(due)]
+
+    def drain(self) -> list[Window]:
+        """All open windows, oldest first, complete or not."""
+        held = sorted((start, model) for model, start in self._open)
+        return [self._taken(model, start) for start, model in held]
+
+    def _is_due(self, model: Model, start: int, now: int) -> bool:
+        due = start + self.length + self.lateness
+        idle = now - self._arrived[model] >= self.lateness
+        return self._newest[model] >= due or (idle and now >= due)
+
+    def _taken(self, model: Model, start: int) -> Window:
+        assemblies = self._open.pop((model, start))
+        self._series -= len(assemblies)
+        end = start + self.length
+        self._closed[model] = max(self._closed.get(model, 0), end)
+        return assembled(model, start, end, assemblies)
+
+    def dump(self) -> dict[str, Any]:
+        """Its state, for JSON."""
+        return {
+            "open": [
+                [*_dump_model(model), start, [_dump_series(*item) for item in window.items()]]
+                for (model, start), window in self._open.items()
+            ],
+            "models": [
+                [*_dump_model(m), newest, self._arrived[m], self._closed.get(m, 0)]
+                for m, newest in self._newest.items()
+            ],
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take up the state that `dump` described."""
+        for name, version, newest, arrived, closed in state["models"]:
+            model = Model(name, version)
+            self._newest[model], self._arrived[model] = newest, arrived
+            self._closed[model] = closed
+        for name, version, start, series in state["open"]:
+            model = Model(name, version)
+            window = self._open.setdefault((model, start), {})
+            for role, column, labels, assembly in series:
+                told = tuple((label, value) for label, value in labels)
+                window[Key(model, Role(role), column, told)] = Assembly.load(assembly)
+            self._series += len(window)
+
+
+def assembled(model: Model, start: int, end: int, assemblies: Mapping[Key, Assembly]) -> Window:
+    """The window that these pieces make; its rows are the predictions counted."""
+    sketches = {key: assembly.sketch() for key, assembly in assemblies.items()}
+    rows = sum(
+        sketch.value
+        for key, sketch in sketches.items()
+        if key.role is Role.PREDICTIONS and isinstance(sketch, Count)
+    )
+    return Window(model, start, end, sketches, rows)
+
+
+def _dump_model(model: Model) -> tuple[str, str | None]:
+    return model.name, model.version
+
+
+def _dump_series(key: Key, assembly: Assembly) -> list[Any]:
+    return [key.role, key.name, key.labels, assembly.dump()]
