@@ -224,7 +224,8 @@ class Baseline:
     """A window that was kept to compare others with.
 
     `id` is the first 16 hex digits of the SHA-256 of its content, `created` is in nanoseconds
-    since the epoch, `schema` maps each column to the kind of sketch it has.
+    since the epoch, `schema` maps each column to the kind of sketch it has. `columns` says which
+    column of its data was the `prediction`, `score` or `target`, and which were `exclude`d.
     """
 
     id: str
@@ -234,3 +235,4 @@ class Baseline:
     source: str
     created: int
     schema: Mapping[str, str]
+    columns: Mapping[str, str] = field(default_factory=dict)

@@ -72,8 +72,9 @@ class Alerts:
 
     def load(self, state: Iterable[Any]) -> None:
         """Take up the state that `dump` described."""
-        for *fields, labels, recent, is_open in state:
-            subject = Subject(*fields, tuple((name, value) for name, value in labels))
+        for model, version, role, feature, check, labels, recent, is_open in state:
+            told = tuple((name, value) for name, value in labels)
+            subject = Subject(model, version, role, feature, check, told)
             self._recent[subject] = list(recent)
             if is_open:
                 self._open.add(subject)
@@ -103,7 +104,7 @@ def parse_open_after(text: str) -> tuple[int, int]:
     >>> parse_open_after("2 of 3")
     (2, 3)
     """
-    needed, word, of = (text.split() + ["", "", ""])[:3]
+    needed, word, of = [*text.split(), "", "", ""][:3]
     if (
         word != "of"
         or not (needed.isdecimal() and of.isdecimal())

@@ -1,1 +1,1 @@
-"""Files through the recorder to baselines and windows, without a service."""
+"""Files through the same sketches as live data, to baselines and windows, without a service."""

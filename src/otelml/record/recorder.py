@@ -144,7 +144,7 @@ class Recorder:
         matrix.update(values)
         for key, sketch in zip(keys, matrix.take(), strict=True):
             mismatched = sum((block.mismatched or {}).get(key.name, 0) for block in blocks)
-            self._add(key, _told(sketch, mismatched) if mismatched else sketch)
+            self._add(key, sketch.with_mismatched(mismatched))
 
     def _add(self, key: Key, sketch: Sketch) -> None:
         held = self._sketches.get(key)
@@ -177,15 +177,3 @@ class Recorder:
         self._matrices = {}
         self._since = self._clock()
         self._clear()
-
-
-def _told(sketch: Numeric, mismatched: int) -> Numeric:
-    """The sketch with the values that are not numbers, which stood as NaN in the block."""
-    return Numeric(
-        sketch.body,
-        sketch.tail,
-        sketch.moments,
-        sketch.missing - mismatched,
-        sketch.non_finite,
-        mismatched,
-    )

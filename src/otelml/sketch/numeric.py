@@ -9,7 +9,7 @@ whose spread is tiny beside their distance from zero (timestamps, ids) are taken
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from typing import Final, Self
 
@@ -103,6 +103,13 @@ class Numeric:
             self.non_finite + other.non_finite,
             self.mismatched + other.mismatched,
         )
+
+    def with_mismatched(self, mismatched: int) -> Self:
+        """The same, of which so many that stood as missing were of another type."""
+        if not mismatched:
+            return self
+        missing = self.missing - mismatched
+        return replace(self, missing=missing, mismatched=self.mismatched + mismatched)
 
     @property
     def count(self) -> int:

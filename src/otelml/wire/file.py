@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,14 +38,17 @@ class BaselineError(ValueError):
     """A file that cannot serve as a baseline; it names the file, what is wrong and the remedy."""
 
 
-def baseline(window: Window, *, source: str, created: int) -> Baseline:
+def baseline(
+    window: Window, *, source: str, created: int, columns: Mapping[str, str] | None = None
+) -> Baseline:
     """The baseline that a window makes; `created` is in nanoseconds and kept to the millisecond."""
     created -= created % 1_000_000
     schema = MappingProxyType(
         {column(key): _KINDS[type(sketch)] for key, sketch in sorted_columns(window)}
     )
     identity = _identity(_resource_metrics(window))
-    return Baseline(identity, window.model, window, window.rows, source, created, schema)
+    given = columns or {}
+    return Baseline(identity, window.model, window, window.rows, source, created, schema, given)
 
 
 def column(key: Key) -> str:
@@ -85,6 +89,7 @@ def dumps(baseline: Baseline) -> str:
         "source": baseline.source,
         "created": iso(baseline.created),
         "schema": dict(baseline.schema),
+        "columns": dict(baseline.columns),
     }
     return json.dumps({"otelml": about, "resourceMetrics": content}, allow_nan=False) + "\n"
 
@@ -166,7 +171,10 @@ def _baseline(content: list[Any], about: dict[str, Any], identity: str) -> Basel
     window = Window(model, start, end, MappingProxyType(sketches), rows)
     created = _nanos(_text(about, "created"))
     source = str(about.get("source", ""))
-    return Baseline(identity, model, window, rows, source, created, MappingProxyType(schema))
+    columns = {str(name): str(column) for name, column in about.get("columns", {}).items()}
+    return Baseline(
+        identity, model, window, rows, source, created, MappingProxyType(schema), columns
+    )
 
 
 def _sketch(pieces: list[Piece]) -> Sketch:

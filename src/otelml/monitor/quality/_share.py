@@ -11,7 +11,9 @@ from otelml.monitor.comparison import Comparison
 FEATURES = frozenset({Role.FEATURE})
 
 
-def share_check(name: str, attribute: str, warn: float, alarm: float) -> Check:
+def share_check(
+    name: str, attribute: str, warn: float, alarm: float, *, numbers_only: bool = False
+) -> Check:
     """A check of how much greater the share of `attribute` is than in the baseline."""
 
     def measure(pair: Comparison) -> Measure | None:
@@ -25,7 +27,7 @@ def share_check(name: str, attribute: str, warn: float, alarm: float) -> Check:
         p_value = float(special.ndtr((before - now) / error)) if error > 0 else 1.0
         return Measure(now, now - before, p_value, None, before)
 
-    return quality_check(name, warn, alarm, measure)
+    return quality_check(name, warn, alarm, measure, numbers_only=numbers_only)
 
 
 def quality_check(

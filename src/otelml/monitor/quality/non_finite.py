@@ -2,4 +2,4 @@
 
 from otelml.monitor.quality._share import share_check
 
-CHECK = share_check("non_finite", "non_finite", warn=0.05, alarm=0.10)
+CHECK = share_check("non_finite", "non_finite", warn=0.05, alarm=0.10, numbers_only=True)

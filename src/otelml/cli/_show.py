@@ -1,0 +1,94 @@
+"""What commands print: tables, progress on stderr, errors as click's."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from otelml.data import Finding, Sketch, Verdict
+from otelml.sketch.categories import Categories
+from otelml.sketch.count import Count
+
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+_COLOURS: Final = {Verdict.ALARM: "bold red", Verdict.WARN: "yellow", Verdict.OK: "green"}
+
+
+class BadInput(click.ClickException):
+    """Input that cannot be used; its text names the value and the remedy."""
+
+    exit_code = 2
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar on stderr, where that is a terminal; told the share that is done."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def histogram(sketch: Sketch, width: int = 24) -> str:
+    """A sketch as a row of bars.
+
+    >>> from otelml.sketch.categories import Categories
+    >>> histogram(Categories.of(["a", "a", "b"]))
+    'a █ b ▅'
+    """
+    if isinstance(sketch, Count):
+        return str(sketch.value)
+    if isinstance(sketch, Categories):
+        heaviest = max([*sketch.counts.values(), 1])
+        few = [*sketch.counts.items()][:6]
+        return " ".join(f"{name} {_bar(n / heaviest)}" for name, n in few)
+    if not sketch.count:
+        return ""
+    low, high = sketch.quantile([0.005, 0.995])
+    if not low < high:
+        return _BARS[-1]
+    shares = np.diff(sketch.cdf(np.linspace(low, high, width + 1)))
+    return "".join(map(_bar, shares / shares.max()))
+
+
+def _bar(share: float) -> str:
+    return _BARS[min(int(np.ceil(share * 8)), 8)]
+
+
+def findings_table(findings: list[Finding]) -> Table:
+    """Findings, as they come."""
+    table = Table(box=None, header_style="bold")
+    for name in ("verdict", "role", "column", "check"):
+        table.add_column(name, no_wrap=True, min_width=8)
+    for name in ("value", "effect", "limit", "p"):
+        table.add_column(name, justify="right")
+    for f in findings:
+        table.add_row(
+            str(f.verdict),
+            str(f.role),
+            f.feature or "",
+            f.check,
+            _number(f.value),
+            _number(f.effect),
+            _number(f.limits.alarm),
+            _number(f.p_value_adjusted),
+            style=_COLOURS.get(f.verdict, "dim"),
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,115 @@
+"""`otelml baseline`: build one from a table, show what is in one."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from otelml.cli._show import BadInput, histogram, progress
+from otelml.data import Model
+from otelml.offline.profile import Layout, profile
+from otelml.offline.table import DataError, columns_of, require
+from otelml.sketch.categories import Categories
+from otelml.sketch.count import Count
+from otelml.sketch.probability import Probability
+from otelml.wire import file
+
+
+@click.group()
+def baseline() -> None:
+    """Build and show baselines."""
+
+
+def _listed(_: click.Context, __: click.Parameter, value: str | None) -> frozenset[str]:
+    return frozenset(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+@baseline.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="Name of the model, as its telemetry has it.")
+@click.option("--model-version", help="Version; without it the baseline serves every version.")
+@click.option("--prediction", help="Column of the model's predictions.")
+@click.option("--score", help="Column of the predicted probability, in [0, 1].")
+@click.option("--target", help="Column of the truth.")
+@click.option("--categorical", callback=_listed, help="Columns of categories that are numbers.")
+@click.option("--exclude", callback=_listed, help="Columns that are no features.")
+def build(
+    data: Path,
+    output: Path,
+    model: str,
+    model_version: str | None,
+    prediction: str | None,
+    score: str | None,
+    target: str | None,
+    categorical: frozenset[str],
+    exclude: frozenset[str],
+) -> None:
+    """Build a baseline from the table DATA (CSV, Parquet, Arrow)."""
+    layout = Layout(prediction, score, target, categorical, exclude)
+    try:
+        require(data, columns_of(data), layout.named())
+        with progress(data.name) as advance:
+            window = profile(data, Model(model, model_version), layout, advance)
+        built = file.baseline(
+            window, source=data.name, created=time.time_ns(), columns=layout.told()
+        )
+        file.write(output, built)
+    except (DataError, file.BaselineError) as error:
+        raise BadInput(str(error)) from error
+    except OSError as error:
+        raise BadInput(f"{output}: {error.strerror}; choose another --output") from error
+    Console(stderr=True).print(
+        f"{output}: {len(built.schema)} columns, {built.rows} rows, id {built.id}"
+    )
+
+
+@baseline.command()
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(path: Path, *, as_json: bool) -> None:
+    """Show what is in the baseline FILE."""
+    try:
+        held = file.read(path)
+    except file.BaselineError as error:
+        raise BadInput(str(error)) from error
+    if as_json:
+        about = {
+            "id": held.id,
+            "model": held.model.name,
+            "version": held.model.version,
+            "rows": held.rows,
+            "source": held.source,
+            "schema": dict(held.schema),
+        }
+        click.echo(json.dumps(about))
+        return
+    version = f" {held.model.version}" if held.model.version else ""
+    table = Table(
+        title=f"{held.model.name}{version}: {held.rows} rows of {held.source}, id {held.id}",
+        title_justify="left",
+        box=None,
+        header_style="bold",
+    )
+    for name in ("column", "values", "missing", "mean or categories", "deviation", "distribution"):
+        table.add_column(name, justify="right" if name in ("values", "missing") else "left")
+    for key, sketch in file.sorted_columns(held.window):
+        if isinstance(sketch, Count):
+            continue
+        if isinstance(sketch, Categories):
+            middle, spread = f"{len(sketch.counts)}{'+' if sketch.other else ''}", ""
+        else:
+            middle, spread = f"{sketch.mean:.6g}", f"{sketch.variance**0.5:.4g}"
+        kind = " (probability)" if isinstance(sketch, Probability) else ""
+        table.add_row(
+            file.column(key) + kind,
+            str(sketch.count),
+            str(sketch.missing),
+            middle,
+            spread,
+            histogram(sketch),
+        )
+    Console().print(table)

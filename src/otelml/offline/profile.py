@@ -1,0 +1,207 @@
+"""Rows of a table to the sketches of a window: the offline twin of the in-app recorder.
+
+Columns become what the recorder would make of them: numbers are numbers, text and booleans are
+categories, moments in time are epoch seconds.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otelml.data import Key, Model, Role, Sketch, Window
+from otelml.offline.table import DataError, batches, columns_of
+from otelml.sketch.categories import Categories
+from otelml.sketch.matrix import Matrix
+from otelml.sketch.probability import Probability
+
+_NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+_CONVERSION: Final = re.compile(r"In CSV column #(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which column plays which part; `numeric` ones are numbers even where they look like text."""
+
+    prediction: str | None = None
+    score: str | None = None
+    target: str | None = None
+    categorical: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
+
+    def role(self, column: str) -> Role | None:
+        """The part a column plays; None for one that is left out."""
+        if column in self.exclude:
+            return None
+        special = {
+            self.prediction: Role.PREDICTION,
+            self.score: Role.SCORE,
+            self.target: Role.TARGET,
+        }
+        return special.get(column, Role.FEATURE)
+
+    def named(self) -> list[str]:
+        """Every column that it names."""
+        single = [name for name in (self.prediction, self.score, self.target) if name]
+        return [*single, *sorted(self.categorical | self.exclude)]
+
+    def told(self) -> dict[str, str]:
+        """What a baseline has to remember of it."""
+        told = {
+            "prediction": self.prediction or "",
+            "score": self.score or "",
+            "target": self.target or "",
+            "exclude": ",".join(sorted(self.exclude)),
+        }
+        return {name: value for name, value in told.items() if value}
+
+
+def profile(
+    path: Path,
+    model: Model,
+    layout: Layout,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Window:
+    """The window that a file's rows make.
+
+    Raises:
+        DataError: the file cannot be read.
+
+    """
+    columns = columns_of(path)
+    texts = set(layout.categorical & set(columns))
+    for _ in columns:  # each retry reads one more column of a CSV file as text
+        try:
+            return _profiled(path, model, layout, texts, advance)
+        except DataError as error:
+            found = _CONVERSION.search(str(error))
+            if not found or columns[int(found[1])] in texts:
+                raise
+            texts.add(columns[int(found[1])])
+    raise DataError(f"{path}: no columns; give a file with a header")
+
+
+def _profiled(
+    path: Path, model: Model, layout: Layout, texts: set[str], advance: Callable[[float], None]
+) -> Window:
+    start = time.time_ns()
+    fold = _Fold(layout, texts - layout.categorical)
+    rows = 0
+    for batch in batches(path, texts, advance):
+        fold.add(batch)
+        rows += batch.num_rows
+    sketches = {
+        Key(model, role, name if role is Role.FEATURE else ""): sketch
+        for (role, name), sketch in fold.sketches().items()
+    }
+    return Window(model, start, max(time.time_ns(), start + 1), sketches, rows)
+
+
+class _Fold:
+    """Sketches of the columns, batch by batch; `mixed` columns hold numbers and other text."""
+
+    def __init__(self, layout: Layout, mixed: set[str]) -> None:
+        self._layout, self._mixed = layout, mixed
+        self._numbers: list[str] | None = None
+        self._matrix = Matrix(0)
+        self._others: dict[tuple[Role, str], Sketch] = {}
+        self._mismatched: dict[str, int] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Fold one batch."""
+        numeric = {}
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            role = self._layout.role(name)
+            if role is None:
+                continue
+            values = self._values(name, role, column)
+            if values is None:
+                self._merge((role, name), _categories(column))
+            elif role is Role.SCORE:
+                self._merge((role, name), Probability.of(values))
+            else:
+                numeric[name] = values
+        if self._numbers is None:
+            self._numbers = [*numeric]
+            self._matrix = Matrix(len(numeric))
+        if numeric:
+            columns = [numeric[name] for name in self._numbers]
+            self._matrix.update(np.stack(columns).T)
+
+    def sketches(self) -> dict[tuple[Role, str], Sketch]:
+        """The sketch of each column."""
+        found = dict(self._others)
+        for name, sketch in zip(self._numbers or (), self._matrix.take(), strict=True):
+            role = self._layout.role(name)
+            assert role is not None
+            found[role, name] = sketch.with_mismatched(self._mismatched.get(name, 0))
+        return found
+
+    def _values(self, name: str, role: Role, column: Any) -> np.ndarray[Any, Any] | None:
+        """The column as float64, NaN where missing; None for categories."""
+        kind = column.type
+        if name in self._layout.categorical:
+            return None
+        if pa.types.is_integer(kind) and role in (Role.PREDICTION, Role.TARGET):
+            return None
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            column = column.cast(pa.timestamp("ns")).cast(pa.int64())
+            return _floats(column) / 1e9
+        if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+            return _floats(column)
+        if pa.types.is_null(kind):
+            return np.full(len(column), np.nan)
+        if name in self._mixed or name in self._layout.numeric:
+            return self._parsed(name, column)
+        return None
+
+    def _parsed(self, name: str, column: Any) -> np.ndarray[Any, Any]:
+        """Numbers in a column of text; what is none counts as mismatched."""
+        text = column.cast(pa.string())
+        number = pc.match_substring_regex(text, _NUMBER)
+        bad = int(pc.sum(pc.invert(number)).as_py() or 0)
+        self._mismatched[name] = self._mismatched.get(name, 0) + bad
+        kept = pc.utf8_trim_whitespace(pc.if_else(number, text, None))
+        return _floats(kept.cast(pa.float64()))
+
+    def _merge(self, key: tuple[Role, str], sketch: Any) -> None:
+        held: Any = self._others.get(key)
+        self._others[key] = sketch if held is None else held.merge(sketch)
+
+
+def _floats(column: Any) -> np.ndarray[Any, Any]:
+    if not pa.types.is_float64(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _categories(column: Any) -> Categories:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    counted = pc.value_counts(column)
+    names = counted.field("values").to_pylist()
+    counts = counted.field("counts").to_pylist()
+    present = {str(n): c for n, c in zip(names, counts, strict=True) if n is not None}
+    missing = sum(c for n, c in zip(names, counts, strict=True) if n is None)
+    return Categories.counted(present, missing=missing)
+
+
+def layout_of(columns: Mapping[str, str], schema: Mapping[str, str]) -> Layout:
+    """The layout by which a baseline was built, for data to check against it."""
+    kinds = {name.removeprefix("feature:"): kind for name, kind in schema.items()}
+    return Layout(
+        columns.get("prediction"),
+        columns.get("score"),
+        columns.get("target"),
+        frozenset(name for name, kind in kinds.items() if kind == "category"),
+        frozenset(filter(None, columns.get("exclude", "").split(","))),
+        frozenset(name for name, kind in kinds.items() if kind == "number"),
+    )
