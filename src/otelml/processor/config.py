@@ -1,0 +1,267 @@
+"""What a user writes: a configuration that reads like a Collector's, checked as a whole."""
+
+import re
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from otelml.monitor.registry import NAMES
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_STEP: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def seconds(text: object) -> float:
+    """A duration in seconds.
+
+    >>> seconds("1m30s"), seconds("200ms")
+    (90.0, 0.2)
+    """
+    if isinstance(text, bool):
+        raise ValueError(_DURATION.format(text))  # noqa: TRY004 - pydantic collects ValueError
+    if isinstance(text, int | float):
+        return float(text)
+    steps = _STEP.findall(text) if isinstance(text, str) else []
+    if not steps or "".join(number + unit for number, unit in steps) != text:
+        raise ValueError(_DURATION.format(text))
+    return sum(float(number) * _UNITS[unit] for number, unit in steps)
+
+
+_DURATION: Final = "{!r} is no duration: write 30s, 5m or 1h30m"
+
+
+def _address(text: str) -> str:
+    host, _, port = text.removeprefix("http://").removeprefix("https://").rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{text!r} is no address: write host:port")
+    return text
+
+
+def _url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
+        raise ValueError(f"{text!r} is no URL: write http://host:port")
+    return text.rstrip("/")
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+NotNegative = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(_url)]
+Names = Annotated[list[str], Field(default_factory=list)]
+MEBIBYTE: Final = 1 << 20
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _given(value: Any) -> Any:
+    """`http:` with nothing after it asks for the defaults, as in a Collector."""
+    return {} if value is None else value
+
+
+class GrpcReceiver(Section):
+    """OTLP/gRPC."""
+
+    endpoint: Address = "127.0.0.1:4317"
+    max_recv_msg_size_mib: Annotated[int, Field(gt=0, le=1024)] = 64
+
+
+class HttpReceiver(Section):
+    """OTLP/HTTP."""
+
+    endpoint: Address = "127.0.0.1:4318"
+    max_request_body_size: Annotated[int, Field(gt=0, le=1 << 30)] = 64 * MEBIBYTE
+    read_timeout: Seconds = 30.0
+
+
+class Protocols(Section):
+    """Ways to receive."""
+
+    grpc: Annotated[GrpcReceiver | None, BeforeValidator(_given)] = None
+    http: Annotated[HttpReceiver | None, BeforeValidator(_given)] = None
+
+    @model_validator(mode="after")
+    def _any(self) -> Self:
+        if self.grpc is None and self.http is None:
+            raise ValueError("receives nothing: give grpc, http or both")
+        return self
+
+
+class Receiver(Section):
+    """An OTLP receiver."""
+
+    protocols: Protocols
+
+
+class Windows(Section):
+    """How long a window is, how long it waits for late points, and how many rows it needs."""
+
+    length: Seconds = 300.0
+    lateness: NotNegative = 60.0
+    min_samples: Annotated[int, Field(gt=0)] = 200
+    max_series: Annotated[int, Field(gt=0)] = 20_000
+
+
+class Baselines(Section):
+    """Where baselines come from: a directory of files, or the first windows."""
+
+    directory: str | None = None
+    first_windows: Annotated[int, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.directory is not None and self.first_windows is not None:
+            raise ValueError("give directory or first_windows, not both")
+        return self
+
+
+class Alerts(Section):
+    """When an alert opens and when it resolves, in windows."""
+
+    open_after: Annotated[str, Field(pattern=r"^\d+ of \d+$")] = "2 of 3"
+    resolve_after: Annotated[int, Field(gt=0)] = 2
+
+    @field_validator("open_after")
+    @classmethod
+    def _possible(cls, text: str) -> str:
+        needed, among = (int(word) for word in text.split(" of "))
+        if not 0 < needed <= among:
+            raise ValueError(f"{text!r} never happens: write 2 of 3")
+        return text
+
+    @property
+    def opening(self) -> tuple[int, int]:
+        """How many bad windows of how many open an alert."""
+        needed, among = (int(word) for word in self.open_after.split(" of "))
+        return needed, among
+
+
+class Limit(Section):
+    """Effects from which a check warns and alarms."""
+
+    warn: float | None = None
+    alarm: float | None = None
+
+
+def _known(name: str) -> str:
+    if name not in NAMES:
+        raise ValueError(f"unknown check {name!r}: choose among {', '.join(sorted(NAMES))}")
+    return name
+
+
+class Checks(Section):
+    """Which checks run, and with which limits."""
+
+    exclude: list[Annotated[str, AfterValidator(_known)]] = Field(default_factory=list)
+    limits: dict[Annotated[str, AfterValidator(_known)], Limit] = Field(default_factory=dict)
+
+
+class Processor(Section):
+    """What is watched for."""
+
+    windows: Windows = Windows()
+    baselines: Baselines = Baselines()
+    alerts: Alerts = Alerts()
+    checks: Checks = Checks()
+    forward: bool = True
+    repeat: Seconds = 60.0
+
+
+class Tls(Section):
+    """Whether, and whom, to trust."""
+
+    insecure: bool = False
+    ca_file: str | None = None
+
+
+class Exporter(Section):
+    """What both ways to send have."""
+
+    headers: dict[str, str] = Field(default_factory=dict)
+    compression: Literal["gzip", "none"] = "gzip"
+    timeout: Seconds = 10.0
+    queue_size: Annotated[int, Field(gt=0)] = 10_000
+
+
+class GrpcExporter(Exporter):
+    """OTLP/gRPC."""
+
+    endpoint: Address
+    tls: Tls = Tls()
+
+
+class HttpExporter(Exporter):
+    """OTLP/HTTP."""
+
+    endpoint: Url
+
+
+class Storage(Section):
+    """Where state is kept."""
+
+    url: str = "sqlite:///otelml.db"
+
+    @field_validator("url")
+    @classmethod
+    def _sqlite(cls, url: str) -> str:
+        if not url.startswith("sqlite://"):
+            raise ValueError(f"{url!r} is not served: write sqlite:///file.db")
+        return url
+
+
+class Health(Section):
+    """Where health is asked for."""
+
+    endpoint: Address = "127.0.0.1:13133"
+
+
+class Extensions(Section):
+    """What the service has beside its pipelines."""
+
+    storage: Annotated[Storage, BeforeValidator(_given)] = Storage()
+    health: Annotated[Health | None, BeforeValidator(_given)] = None
+
+
+class Pipeline(Section):
+    """The way of one signal."""
+
+    receivers: Annotated[list[str], Field(min_length=1)]
+    processors: list[str] = Field(default_factory=list)
+    exporters: Annotated[list[str], Field(min_length=1)]
+
+
+class Pipelines(Section):
+    """The way of every signal."""
+
+    metrics: Pipeline | None = None
+    logs: Pipeline | None = None
+    traces: Pipeline | None = None
+
+
+class Service(Section):
+    """What runs."""
+
+    pipelines: Pipelines
+
+
+class Config(Section):
+    """The whole."""
+
+    receivers: dict[str, Receiver]
+    processors: dict[str, Annotated[Processor, BeforeValidator(_given)]] = Field(
+        default_factory=dict
+    )
+    exporters: dict[str, GrpcExporter | HttpExporter]
+    extensions: Annotated[Extensions, BeforeValidator(_given)] = Extensions()
+    service: Service

@@ -1,0 +1,142 @@
+"""Configuration files: YAML with `${env:NAME}`, all of whose mistakes are told at once."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from otelml.processor.config import Config, GrpcExporter, HttpExporter, Pipelines
+
+_VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_TYPES: Final = {
+    "receivers": ("otlp",),
+    "processors": ("otelml",),
+    "exporters": ("otlp_grpc", "otlp_http"),
+}
+_EXPORTERS: Final[dict[str, type[GrpcExporter | HttpExporter]]] = {
+    "otlp_grpc": GrpcExporter,
+    "otlp_http": HttpExporter,
+}
+
+
+class ConfigError(ValueError):
+    """A configuration with mistakes, each with its path."""
+
+    def __init__(self, name: str, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(f"{name}: {mistake}" for mistake in mistakes))
+
+
+def load(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration in a file.
+
+    Raises:
+        ConfigError: with every mistake in it.
+
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not a text file"
+        raise ConfigError(str(path), [reason]) from error
+    return parse(text, str(path), os.environ if environment is None else environment)
+
+
+def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
+    """The configuration in a text; `name` is what errors call it."""
+    try:
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(name, [" ".join(str(error).split())]) from error
+    if not isinstance(raw, dict):
+        raise ConfigError(name, ["is empty: it needs receivers, exporters and service"])
+    mistakes: list[str] = []
+    whole = _expanded(raw, "", environment, mistakes)
+    mistakes += _unknown_names(whole)
+    try:
+        config = Config.model_validate(whole | {"exporters": _exporters(whole, mistakes)})
+    except ValidationError as error:
+        for detail in error.errors():
+            where = ".".join(str(step) for step in detail["loc"])
+            mistakes.append(f"{where}: {detail['msg'].removeprefix('Value error, ')}")
+        raise ConfigError(name, mistakes) from error
+    if mistakes:
+        raise ConfigError(name, mistakes)
+    return config
+
+
+def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: list[str]) -> Any:
+    """The same with variables in texts replaced; a text that is one variable may be a number."""
+    if isinstance(value, dict):
+        return {
+            key: _expanded(inner, f"{where}.{key}".lstrip("."), environment, mistakes)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [
+            _expanded(inner, f"{where}.{position}", environment, mistakes)
+            for position, inner in enumerate(value)
+        ]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+
+    def replaced(match: re.Match[str]) -> str:
+        variable, default = match.groups()
+        found = environment.get(variable) or default
+        if found is None:
+            mistakes.append(
+                f"{where}: environment variable {variable} is not set: set it, or write "
+                f"${{env:{variable}:-default}}"
+            )
+            return ""
+        return found
+
+    text = _VARIABLE.sub(replaced, value)
+    return yaml.safe_load(text) if _VARIABLE.fullmatch(value) and text else text
+
+
+def _unknown_names(whole: dict[str, Any]) -> list[str]:
+    """Components of no known type, and pipelines that name what is not there."""
+    mistakes = []
+    for kind, types in _TYPES.items():
+        section = whole.get(kind)
+        for name in section if isinstance(section, dict) else ():
+            if str(name).partition("/")[0] not in types:
+                mistakes.append(f"{kind}.{name}: unknown: choose among {', '.join(types)}")
+    service = whole.get("service")
+    pipelines = service.get("pipelines") if isinstance(service, dict) else None
+    for signal, pipeline in pipelines.items() if isinstance(pipelines, dict) else ():
+        if signal not in Pipelines.model_fields or not isinstance(pipeline, dict):
+            continue
+        for kind in _TYPES:
+            defined = whole.get(kind) if isinstance(whole.get(kind), dict) else {}
+            used = pipeline.get(kind)
+            for name in used if isinstance(used, list) else ():
+                if name not in (defined or {}):
+                    mistakes.append(
+                        f"service.pipelines.{signal}.{kind}: {name!r} is not defined under {kind}"
+                    )
+    return mistakes
+
+
+def _exporters(whole: dict[str, Any], mistakes: list[str]) -> Any:
+    """The exporters, each checked as what its name says that it is."""
+    section = whole.get("exporters")
+    if not isinstance(section, dict):
+        return section
+    checked = {}
+    for name, given in section.items():
+        model = _EXPORTERS.get(str(name).partition("/")[0])
+        if model is None:
+            continue
+        try:
+            checked[name] = model.model_validate(given or {})
+        except ValidationError as error:
+            for detail in error.errors():
+                where = ".".join(str(step) for step in ("exporters", name, *detail["loc"]))
+                mistakes.append(f"{where}: {detail['msg'].removeprefix('Value error, ')}")
+    return checked

@@ -1,0 +1,233 @@
+"""Findings as OTLP: gauges of each window, states of alerts, and events when a state changes."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_NUMBER_WARN
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from otelml import names
+from otelml.data import Baseline, Finding, Model, Role, Verdict, Window, iso
+from otelml.monitor.alerts import Subject, subject_of
+from otelml.monitor.registry import DRIFT, QUALITY
+from otelml.names import METRICS, Kind
+from otelml.sketch.exponential import Exponential
+from otelml.wire.encode import CUMULATIVE, SCOPE, add_point, key_values
+from otelml.wire.proto import Service
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
+
+Attributes = dict[str, str | float | int]
+
+_DRIFT: Final = frozenset(check.name for check in DRIFT)
+_RATIOS: Final = frozenset(check.name for check in QUALITY) - {"constant"}
+_JUDGED: Final = frozenset({Verdict.OK, Verdict.WARN, Verdict.ALARM})
+_COARSE: Final = 8
+"""Finest scale of a histogram that Prometheus keeps as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A window that was evaluated, and what came of it."""
+
+    window: Window
+    baseline: Baseline | None
+    findings: tuple[Finding, ...]
+    opened: tuple[Finding, ...]
+    resolved: tuple[Finding, ...]
+    open: frozenset[Subject]
+
+
+def resource(service: Service, extra: Mapping[str, str] | None = None) -> Resource:
+    """The monitored service, without the instance that sent the data."""
+    given = {
+        "service.name": service.name,
+        "service.namespace": service.namespace,
+        "deployment.environment.name": service.environment,
+    } | dict(extra or {})
+    return Resource(attributes=key_values({k: v for k, v in given.items() if v}))
+
+
+class Gauges:
+    """A metrics request under construction, of one resource."""
+
+    def __init__(self, owner: Resource, version: str) -> None:
+        self.request = ExportMetricsServiceRequest()
+        whole = self.request.resource_metrics.add(resource=owner)
+        self._scope = whole.scope_metrics.add(
+            scope=InstrumentationScope(name=SCOPE, version=version)
+        )
+        self._metrics: dict[str, pb.Metric] = {}
+
+    def add(
+        self,
+        name: str,
+        attributes: Mapping[str, str | float | int],
+        start: int,
+        time: int,
+        value: float | Exponential | None,
+        total: float | None = None,
+    ) -> None:
+        """Add a point; a value that is unknown or not finite gives none."""
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+            return
+        metric = self._metrics.get(name)
+        row = METRICS[name]
+        if metric is None:
+            metric = self._metrics[name] = self._scope.metrics.add(
+                name=name, unit=row.unit, description=row.description
+            )
+        pairs = key_values(attributes)
+        if row.kind is Kind.GAUGE and not isinstance(value, Exponential):
+            metric.gauge.data_points.add(
+                attributes=pairs, time_unix_nano=time, as_double=float(value)
+            )
+            return
+        add_point(metric, pairs, start, time, value, CUMULATIVE)
+        if total is not None:
+            metric.exponential_histogram.data_points[-1].sum = total
+
+
+def gauges(service: Service, judged: Judged, since: int, version: str) -> Gauges:
+    """The metrics of one evaluated window; states count from `since`."""
+    window = judged.window
+    out = Gauges(resource(service), version)
+    of_model = _of_model(window.model)
+    out.add(names.WINDOW_SAMPLE_COUNT, of_model, since, window.end, window.rows)
+    length = (window.end - window.start) / 1e9
+    out.add(names.WINDOW_LENGTH, of_model, since, window.end, length)
+    if judged.baseline is not None:
+        about: Attributes = of_model | {names.BASELINE_ID: judged.baseline.id}
+        out.add(names.BASELINE_SAMPLE_COUNT, about, since, window.end, judged.baseline.rows)
+        age = (window.end - judged.baseline.created) / 1e9
+        out.add(names.BASELINE_AGE, about, since, window.end, age)
+    for finding in judged.findings:
+        attributes = _attributes(finding)
+        drift = finding.check in _DRIFT
+        is_open = int(subject_of(finding) in judged.open)
+        if finding.verdict in _JUDGED:
+            state = names.DRIFT_DETECTED if drift else names.DATA_QUALITY_STATE
+            out.add(state, attributes, since, window.end, is_open)
+        if drift:
+            out.add(names.DRIFT_SCORE, attributes, since, window.end, finding.value)
+            out.add(names.DRIFT_P_VALUE, attributes, since, window.end, finding.p_value)
+            if finding.value is not None:
+                out.add(names.DRIFT_THRESHOLD, attributes, since, window.end, bound(finding))
+        elif finding.check in _RATIOS:
+            out.add(names.VIOLATION_RATIO, attributes, since, window.end, finding.value)
+    for method, share in _shares(judged.findings).items():
+        attributes = of_model | {names.DRIFT_METHOD: method}
+        out.add(names.DRIFT_FEATURE_RATIO, attributes, since, window.end, share)
+    return out
+
+
+def bound(finding: Finding) -> float | None:
+    """The effect above which a check alarms: beyond its limit and beyond chance."""
+    known = [x for x in (finding.limits.alarm, finding.limits.null) if x is not None]
+    return max(known) if finding.limits.alarm is not None else None
+
+
+def events(
+    service: Service, judged: Iterable[Judged], now: int, version: str
+) -> ExportLogsServiceRequest | None:
+    """An event for each state that changed; None if none did."""
+    request = ExportLogsServiceRequest()
+    whole = request.resource_logs.add(resource=resource(service))
+    scope = whole.scope_logs.add(scope=InstrumentationScope(name=SCOPE, version=version))
+    for one in judged:
+        changes = [(f, True) for f in one.opened] + [(f, False) for f in one.resolved]
+        for finding, opened in changes:
+            record = scope.log_records.add(
+                time_unix_nano=finding.window[1],
+                observed_time_unix_nano=now,
+                severity_number=SEVERITY_NUMBER_WARN if opened else SEVERITY_NUMBER_INFO,
+                event_name=_event(finding, opened),
+            )
+            record.attributes.extend(key_values(_event_attributes(finding, one.baseline)))
+            record.body.string_value = told(finding, opened)
+    return request if scope.log_records else None
+
+
+def _event(finding: Finding, opened: bool) -> str:
+    if finding.check in _DRIFT:
+        return names.DRIFT_DETECTED_EVENT if opened else names.DRIFT_RESOLVED_EVENT
+    return names.QUALITY_DEGRADED_EVENT if opened else names.QUALITY_RESTORED_EVENT
+
+
+def told(finding: Finding, opened: bool) -> str:
+    """The change in one line, for people."""
+    what = finding.feature or str(finding.role)
+    return f"{finding.check} of {what} {'opened' if opened else 'resolved'}"
+
+
+def _event_attributes(finding: Finding, baseline: Baseline | None) -> Attributes:
+    attributes = _attributes(finding) | {
+        names.WINDOW_START: iso(finding.window[0]),
+        names.WINDOW_END: iso(finding.window[1]),
+        names.WINDOW_SAMPLE_COUNT: finding.samples,
+    }
+    if baseline is not None:
+        attributes[names.BASELINE_ID] = baseline.id
+    numbers: dict[str, float | None]
+    if finding.check in _DRIFT:
+        numbers = {
+            names.DRIFT_SCORE: finding.value,
+            names.DRIFT_P_VALUE: finding.p_value,
+            names.DRIFT_THRESHOLD: bound(finding),
+        }
+    else:
+        numbers = {
+            names.VIOLATION_RATIO: finding.value if finding.check in _RATIOS else None,
+            names.VIOLATION_THRESHOLD: bound(finding),
+        }
+    for name, number in numbers.items():
+        if number is not None and math.isfinite(number):
+            attributes[name] = float(number)
+    return attributes
+
+
+def _of_model(model: Model) -> Attributes:
+    attributes: Attributes = {names.MODEL_NAME: model.name}
+    if model.version is not None:
+        attributes[names.MODEL_VERSION] = model.version
+    return attributes
+
+
+def _attributes(finding: Finding) -> Attributes:
+    attributes = _of_model(Model(finding.model, finding.model_version))
+    attributes |= dict(finding.labels)
+    if finding.role.is_column:
+        attributes[names.ROLE] = str(finding.role)
+    feature = finding.role is Role.FEATURE
+    if finding.feature:
+        attributes[names.FEATURE_NAME if feature else names.OUTPUT_NAME] = finding.feature
+    if finding.check in _DRIFT:
+        target = "target" if finding.role is Role.TARGET else "prediction"
+        attributes[names.DRIFT_TYPE] = "feature" if feature else target
+        attributes[names.DRIFT_METHOD] = finding.check
+    else:
+        attributes[names.VIOLATION_TYPE] = finding.check
+    return attributes
+
+
+def _shares(findings: Iterable[Finding]) -> dict[str, float]:
+    """Share of the features judged that drifted, by method."""
+    seen: dict[str, list[bool]] = {}
+    for finding in findings:
+        judged = finding.verdict in _JUDGED and finding.limits.alarm is not None
+        if judged and finding.check in _DRIFT and finding.role is Role.FEATURE:
+            seen.setdefault(finding.check, []).append(finding.verdict is Verdict.ALARM)
+    return {method: sum(alarms) / len(alarms) for method, alarms in seen.items()}
+
+
+def coarse(histogram: Exponential) -> Exponential:
+    """The same no finer than backends keep it."""
+    return histogram.rescale(_COARSE) if histogram.scale > _COARSE else histogram

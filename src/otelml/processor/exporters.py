@@ -1,0 +1,134 @@
+"""Sends requests on, as they are, over OTLP/gRPC or OTLP/HTTP."""
+
+import gzip
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import grpc
+import httpx
+
+from otelml.processor import config
+from otelml.processor.refusal import RefusalError, from_grpc, from_http
+from otelml.processor.signals import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_MOST_ANSWERED: Final = 1 << 16
+"""Bytes that are read of an answer."""
+
+
+class Exporter(Protocol):
+    """Somewhere to send to."""
+
+    async def send(self, signal: Signal, body: bytes) -> bytes:
+        """The answer of the next hop; raises RefusalError if it does not accept."""
+
+    async def close(self) -> None:
+        """Hang up."""
+
+
+class GrpcExporter:
+    """An OTLP/gRPC server."""
+
+    def __init__(self, settings: config.GrpcExporter) -> None:
+        options = [
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", _MOST_ANSWERED),
+            ("grpc.initial_reconnect_backoff_ms", 500),
+            ("grpc.max_reconnect_backoff_ms", 5_000),
+        ]
+        target = settings.endpoint.removeprefix("http://").removeprefix("https://")
+        compression = (
+            grpc.Compression.Gzip
+            if settings.compression == "gzip"
+            else grpc.Compression.NoCompression
+        )
+        if settings.tls.insecure:
+            self._channel = grpc.aio.insecure_channel(target, options, compression)
+        else:
+            roots = Path(settings.tls.ca_file).read_bytes() if settings.tls.ca_file else None
+            trust = grpc.ssl_channel_credentials(roots)
+            self._channel = grpc.aio.secure_channel(target, trust, options, compression)
+        self._headers = tuple((name.lower(), value) for name, value in settings.headers.items())
+        self._timeout = settings.timeout
+        self._calls: dict[Signal, Callable[..., Awaitable[bytes]]] = {
+            signal: self._channel.unary_unary(signal.method, None, None) for signal in Signal
+        }
+
+    async def send(self, signal: Signal, body: bytes) -> bytes:
+        """The answer of the server."""
+        try:
+            answer = await self._calls[signal](body, timeout=self._timeout, metadata=self._headers)
+        except grpc.aio.AioRpcError as error:
+            trailers: Any = error.trailing_metadata() or ()
+            raw = next((v for k, v in trailers if k == "grpc-status-details-bin"), None)
+            raise from_grpc(error.code(), error.details() or "", raw) from error
+        return answer
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self._channel.close(None)
+
+
+class HttpExporter:
+    """An OTLP/HTTP server."""
+
+    def __init__(self, settings: config.HttpExporter) -> None:
+        self._zip = settings.compression == "gzip"
+        headers = {"content-type": "application/x-protobuf"} | settings.headers
+        if self._zip:
+            headers["content-encoding"] = "gzip"
+        self._base = settings.endpoint
+        self._client = httpx.AsyncClient(
+            headers=headers, timeout=settings.timeout, trust_env=False, follow_redirects=False
+        )
+
+    async def send(self, signal: Signal, body: bytes) -> bytes:
+        """The answer of the server."""
+        content = gzip.compress(body, 1, mtime=0) if self._zip else body
+        answer = b""
+        try:
+            async with self._client.stream(
+                "POST", self._base + signal.path, content=content
+            ) as response:
+                async for chunk in response.aiter_bytes():
+                    answer += chunk
+                    if len(answer) > _MOST_ANSWERED:
+                        break
+        except httpx.HTTPError as error:
+            message = f"{self._base}: {str(error) or type(error).__name__}"
+            raise RefusalError(grpc.StatusCode.UNAVAILABLE, message) from error
+        if response.is_success:
+            return answer[:_MOST_ANSWERED]
+        message = f"{self._base} answered {response.status_code}"
+        delay = _seconds(response.headers.get("retry-after"))
+        raise from_http(response.status_code, message, delay)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _seconds(text: str | None) -> float | None:
+    """The delay that a Retry-After header asks for: seconds, or a date."""
+    if not text:
+        return None
+    if text.isdigit():
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max((when - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def exporter(settings: config.GrpcExporter | config.HttpExporter) -> Exporter:
+    """The exporter that was configured."""
+    if isinstance(settings, config.GrpcExporter):
+        return GrpcExporter(settings)
+    return HttpExporter(settings)

@@ -1,0 +1,127 @@
+"""Baselines: a directory of files that is looked at again and again, and windows that were kept."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from otelml.data import Baseline, Key, Model, Sketch, Window
+from otelml.monitor.baseline import Baselines
+from otelml.wire import file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Library:
+    """The baselines in a directory; `problems` says what could not be read."""
+
+    def __init__(self, directory: str | None) -> None:
+        self._directory = None if directory is None else Path(directory)
+        self._seen: dict[Path, tuple[int, int, int]] | None = None
+        self._read: dict[Path, Baseline | file.BaselineError] = {}
+        self._baselines = Baselines()
+
+    def find(self, model: Model) -> Baseline | None:
+        """The baseline of a model."""
+        return self._baselines.find(model)
+
+    def refresh(self) -> list[str]:
+        """Read what changed; each line says what is new, or wrong."""
+        if self._directory is None:
+            return []
+        found = self._stamps()
+        if found == self._seen:
+            return []
+        first, before = self._seen is None, self._seen or {}
+        self._seen = found
+        told = [f"{path}: removed" for path in before.keys() - found.keys()]
+        self._read = {path: known for path, known in self._read.items() if path in found}
+        for path in sorted(found):
+            if before.get(path) == found[path] and path in self._read:
+                continue
+            try:
+                baseline = file.read(path)
+            except file.BaselineError as error:
+                self._read[path] = error
+                told.append(str(error))
+            else:
+                self._read[path] = baseline
+                told.append(f"{path}: baseline {baseline.id} of {baseline.model.name}")
+        if first and not found:
+            told.append(f"{self._directory}: no baselines (*.json) yet")
+        self._baselines = Baselines()
+        for known in self._read.values():
+            if isinstance(known, Baseline):
+                self._baselines.put(known)
+        return told
+
+    def _stamps(self) -> dict[Path, tuple[int, int, int]]:
+        stamps = {}
+        assert self._directory is not None
+        try:
+            paths = [p for p in self._directory.glob("*.json") if not p.name.startswith(".")]
+        except OSError:
+            return {}
+        for path in paths:
+            try:
+                stat = path.stat()
+            except OSError:
+                continue
+            stamps[path] = stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return stamps
+
+
+class Learner:
+    """Makes a baseline of the first windows of each model."""
+
+    def __init__(self, windows: int | None, fewest: int) -> None:
+        self._windows, self._fewest = windows, fewest
+        self._kept: dict[Model, tuple[int, Baseline]] = {}
+
+    def find(self, model: Model) -> Baseline | None:
+        """The baseline of a model, once it has seen enough windows."""
+        if self._windows is None or model not in self._kept:
+            return None
+        count, baseline = self._kept[model]
+        return baseline if count >= self._windows else None
+
+    def learn(self, window: Window) -> bool:
+        """Add a window, if more are needed; True when the baseline is complete by it."""
+        if self._windows is None or window.rows < self._fewest or self.find(window.model):
+            return False
+        count, known = self._kept.get(window.model, (0, None))
+        whole = window if known is None else merged(known.window, window)
+        source = f"first {self._windows} windows"
+        baseline = file.baseline(whole, source=source, created=window.end)
+        self._kept[window.model] = count + 1, baseline
+        return count + 1 == self._windows
+
+    def dump(self) -> list[Any]:
+        """Its state, for JSON."""
+        return [[count, file.dumps(baseline)] for count, baseline in self._kept.values()]
+
+    def load(self, state: list[Any]) -> None:
+        """Take the state that `dump` described."""
+        for count, text in state:
+            baseline = file.loads(text)
+            self._kept[baseline.model] = count, baseline
+
+
+def merged(one: Window, other: Window) -> Window:
+    """Both windows as one."""
+    sketches: dict[Key, Sketch] = dict(one.sketches)
+    for key, sketch in other.sketches.items():
+        known = sketches.get(key)
+        if known is None:
+            sketches[key] = sketch
+        elif type(known) is type(sketch):
+            sketches[key] = known.merge(sketch)  # type: ignore[arg-type]  # they are of one type
+    frozen: Mapping[Key, Sketch] = MappingProxyType(sketches)
+    return replace(
+        one,
+        start=min(one.start, other.start),
+        end=max(one.end, other.end),
+        sketches=frozen,
+        rows=one.rows + other.rows,
+    )

@@ -1,0 +1,155 @@
+"""OTLP/HTTP with protobuf bodies, over Starlette and uvicorn; and the page that tells health."""
+
+import asyncio
+import contextlib
+import random
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from otelml.processor import config
+from otelml.processor.inflate import inflated, too_large
+from otelml.processor.pipeline import Pipeline
+from otelml.processor.refusal import Code, RefusalError
+from otelml.processor.signals import Signal
+
+PROTOBUF = "application/x-protobuf"
+
+
+def application(settings: config.HttpReceiver, pipeline: Pipeline) -> Starlette:
+    """The ASGI application of a receiver."""
+    return Starlette(
+        routes=[
+            Route(signal.path, _endpoint(signal, settings, pipeline), methods=["POST"])
+            for signal in pipeline.signals
+        ],
+        exception_handlers={HTTPException: _not_served, RefusalError: _refused},
+    )
+
+
+def _endpoint(
+    signal: Signal, settings: config.HttpReceiver, pipeline: Pipeline
+) -> Callable[[Request], Awaitable[Response]]:
+    async def export(request: Request) -> Response:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != PROTOBUF:
+            message = f"content-type {kind[:80]!r} is not served: send {PROTOBUF}"
+            raise RefusalError(Code.INVALID_ARGUMENT, message, http=415)
+        limit = settings.max_request_body_size
+        try:
+            async with asyncio.timeout(settings.read_timeout):
+                raw = await _body(request, limit)
+        except TimeoutError as error:
+            message = f"the body did not come within {settings.read_timeout:g} s"
+            raise RefusalError(Code.INVALID_ARGUMENT, message, http=408) from error
+        except ClientDisconnect as error:
+            raise RefusalError(Code.CANCELLED, "the sender hung up") from error
+        body = inflated(raw, request.headers.get("content-encoding", ""), limit)
+        return Response(await pipeline.receive(signal, body), media_type=PROTOBUF)
+
+    return export
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > limit:
+        raise too_large(limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise too_large(limit)
+    return bytes(body)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusalError)
+    headers = {}
+    if error.retryable:
+        seconds = 1.0 if error.retry_after is None else error.retry_after
+        jittered = seconds * (1 + random.random() / 4)  # noqa: S311 - spreads retries, hides nothing
+        headers["retry-after"] = str(max(1, min(30, round(jittered))))
+    return Response(error.status(), error.http, headers, PROTOBUF)
+
+
+async def _not_served(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = f"{request.method} {request.url.path[:80]} is not served: {error.detail}"
+    refusal = RefusalError(Code.UNIMPLEMENTED, message, http=error.status_code)
+    return Response(refusal.status(), error.status_code, dict(error.headers or {}), PROTOBUF)
+
+
+def health(pipeline: Pipeline) -> Starlette:
+    """The ASGI application that says whether requests are taken."""
+    since = time.time()
+
+    async def tell(_: Request) -> Response:
+        if pipeline.draining:
+            return JSONResponse({"status": "Server not available"}, 503)
+        return JSONResponse({"status": "Server available", "upSince": round(since)})
+
+    return Starlette(routes=[Route("/", tell), Route("/health/status", tell)])
+
+
+class HttpServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to its owner."""
+
+    def __init__(self, app: Any, endpoint: str, most: int | None = None) -> None:
+        host, _, port = endpoint.rpartition(":")
+        host = host.strip("[]")
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                ws="none",
+                limit_concurrency=most,
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=3,
+                server_header=False,
+                date_header=False,
+            )
+        )
+        self._socket = _bound(host, int(port))
+        self.port = self._socket.getsockname()[1]
+        self._task: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def start(self) -> None:
+        """Answer requests until stopped."""
+        self._task = asyncio.create_task(self.serve(sockets=[self._socket]))
+        while not self.started and not self._task.done():  # noqa: ASYNC110 - it tells no other way
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        self.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._socket.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise OSError(f"{host}:{port}: {error.strerror or error}") from error
+    bound.setblocking(False)
+    return bound

@@ -1,0 +1,80 @@
+"""Sends what was derived, oldest first and until it is taken, out of the store."""
+
+import asyncio
+import logging
+from typing import Final
+
+from otelml.processor.exporters import Exporter
+from otelml.processor.refusal import RefusalError
+from otelml.processor.signals import Signal
+from otelml.store.journal import Journal, StoreError
+
+_LOG: Final = logging.getLogger(__name__)
+_SHORTEST, _LONGEST = 1.0, 30.0
+
+
+class Outbox:
+    """The requests that wait for one exporter, `most` of them."""
+
+    def __init__(self, name: str, exporter: Exporter, journal: Journal, most: int) -> None:
+        self._name, self._exporter, self._journal, self._most = name, exporter, journal, most
+        self._more = asyncio.Event()
+        self._more.set()
+        self._task: asyncio.Task[None] | None = None
+        self.dropped = 0
+
+    def wake(self) -> None:
+        """There is more to send."""
+        self._more.set()
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Send no more; what is left stays in the store."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def flush(self) -> None:
+        """Send what is left as long as it is taken."""
+        while await self._one() == "sent":
+            pass
+
+    async def _run(self) -> None:
+        delay = _SHORTEST
+        while True:
+            try:
+                self.dropped += await self._journal.trim(self._name, self._most)
+                outcome = await self._one()
+            except StoreError as error:
+                _LOG.error("%s", error)
+                outcome = "failed"
+            if outcome == "empty":
+                self._more.clear()
+                await self._more.wait()
+            elif outcome == "failed":
+                await asyncio.sleep(delay)
+                delay = min(delay * 1.5, _LONGEST)
+            else:
+                delay = _SHORTEST
+
+    async def _one(self) -> str:
+        oldest = await self._journal.first(self._name)
+        if oldest is None:
+            self._more.clear()
+            return "empty"
+        number, letter = oldest
+        try:
+            await self._exporter.send(Signal(letter.signal), letter.body)
+        except RefusalError as refusal:
+            if refusal.retryable:
+                _LOG.warning("%s does not take findings yet: %s", self._name, refusal.message)
+                if refusal.retry_after:
+                    await asyncio.sleep(min(refusal.retry_after, _LONGEST))
+                return "failed"
+            self.dropped += 1
+            _LOG.error("%s refused findings: %s", self._name, refusal.message)
+        await self._journal.sent(number)
+        return "sent"

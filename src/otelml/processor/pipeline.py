@@ -1,0 +1,181 @@
+"""What happens to a request, top to bottom: check, forward, keep, fold; then the answer."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
+
+from otelml import names
+from otelml.processor.exporters import Exporter
+from otelml.processor.refusal import LONGEST, busy, invalid
+from otelml.processor.signals import Signal
+from otelml.processor.watch import Watch
+from otelml.store.journal import Journal, StoreError
+from otelml.wire.proto import StreamPoint
+
+_OURS: Final = names.PREFIX.encode()
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a signal goes, and whether it is looked at on its way."""
+
+    exporters: tuple[str, ...]
+    watched: bool
+    forward: bool
+
+
+class Pipeline:
+    """Receives requests of every signal, whatever way they came."""
+
+    def __init__(
+        self,
+        routes: Mapping[Signal, Route],
+        exporters: Mapping[str, Exporter],
+        watch: Watch,
+        journal: Journal,
+    ) -> None:
+        self._routes, self._exporters = routes, exporters
+        self._watch, self._journal = watch, journal
+        self.draining = False
+        self.forwarded: Counter[str] = Counter()
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def signals(self) -> Sequence[Signal]:
+        """The signals that have a route."""
+        return tuple(self._routes)
+
+    async def receive(self, signal: Signal, body: bytes) -> bytes:
+        """The answer to a request, once it was forwarded and kept.
+
+        Raises:
+            RefusalError: it was not.
+
+        """
+        if self.draining:
+            raise busy("shutting down")
+        self._running += 1
+        self._idle.clear()
+        try:
+            return await self._received(signal, body)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def _received(self, signal: Signal, body: bytes) -> bytes:
+        route = self._routes[signal]
+        ours = route.watched and signal is Signal.METRICS and _OURS in body
+        points: list[StreamPoint] = []
+        bad: Counter[str] = Counter()
+        if ours:
+            try:
+                points, bad = self._watch.read(body, time.time_ns())
+            except DecodeError as error:
+                raise invalid(f"not an OTLP {signal} request: {error}") from error
+        elif route.forward:
+            check_outline(signal, body)
+        else:
+            _check_whole(signal, body)
+        answer = b""
+        if route.forward:
+            answers = await asyncio.gather(
+                *(self._send(name, signal, body) for name in route.exporters)
+            )
+            answer = answers[0]
+        if points:
+            try:
+                await self._journal.append(body, lambda number: self._fold(number, points))
+            except StoreError as error:
+                _LOG.error("%s", error)
+                raise busy(f"the state cannot be written: {error}", 5.0) from error
+        return answered(answer, bad) if bad else answer
+
+    async def _send(self, name: str, signal: Signal, body: bytes) -> bytes:
+        answer = await self._exporters[name].send(signal, body)
+        self.forwarded[str(signal)] += 1
+        return answer
+
+    def _fold(self, number: int, points: list[StreamPoint]) -> None:
+        try:
+            self._watch.fold(number, points, time.time_ns())
+        except Exception:  # noqa: BLE001 - one bad request or window must not end the service
+            self._watch.dropped["fold_error"] += len(points)
+            _LOG.exception("a request could not be folded")
+
+    def replay(self) -> int:
+        """Fold what was accepted after the state that was loaded; how many requests it was."""
+        count = 0
+        for number, body in self._journal.entries(self._watch.number):
+            points, _ = self._watch.read(body, time.time_ns())
+            self._fold(number, points)
+            count += 1
+        return count
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing more, and wait for what is under way."""
+        self.draining = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            _LOG.warning("%d requests were still under way", self._running)
+
+
+def check_outline(signal: Signal, body: bytes) -> None:
+    """Refuse what cannot be a request, without decoding what may be one.
+
+    A request is nothing but repeated messages in field 1.
+    """
+    position, size = 0, len(body)
+    while position < size:
+        if body[position] != 0x0A:
+            _check_whole(signal, body)
+            return
+        position += 1
+        length = shift = 0
+        while True:
+            if position >= size or shift > 35:
+                raise invalid(f"not an OTLP {signal} request: it ends early")
+            byte = body[position]
+            position += 1
+            length |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+        position += length
+    if position > size:
+        raise invalid(f"not an OTLP {signal} request: it ends early")
+
+
+def _check_whole(signal: Signal, body: bytes) -> None:
+    try:
+        signal.request.FromString(body)
+    except DecodeError as error:
+        raise invalid(f"not an OTLP {signal} request: {error}") from error
+
+
+def answered(answer: bytes, bad: Counter[str]) -> bytes:
+    """The answer of the next hop, and what of ours was not counted, by reason."""
+    try:
+        response: Any = ExportMetricsServiceResponse.FromString(answer)
+    except DecodeError:
+        response = ExportMetricsServiceResponse()
+    partial = response.partial_success
+    partial.rejected_data_points += bad.total()
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(bad.items()))
+    told = f"{bad.total()} data points were not counted: {reasons}"
+    partial.error_message = "; ".join(t for t in (partial.error_message, told) if t)[:LONGEST]
+    whole: bytes = response.SerializeToString()
+    return whole

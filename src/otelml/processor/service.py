@@ -1,0 +1,279 @@
+"""The service: starts everything, ticks, and stops in order."""
+
+import asyncio
+import logging
+import signal as signals
+import time
+import uuid
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, Final
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+
+from otelml import names
+from otelml.data import Verdict
+from otelml.processor import config, otlp_grpc
+from otelml.processor.emit import Gauges, Judged, coarse, events, gauges, resource, told
+from otelml.processor.exporters import Exporter, exporter
+from otelml.processor.library import Library
+from otelml.processor.otlp_http import HttpServer, application, health
+from otelml.processor.outbox import Outbox
+from otelml.processor.pipeline import Pipeline, Route
+from otelml.processor.refusal import RefusalError
+from otelml.processor.signals import Signal
+from otelml.processor.watch import Watch
+from otelml.store.journal import Journal, Letter, StoreError
+from otelml.wire.proto import Service as Monitored
+
+_LOG: Final = logging.getLogger(__name__)
+_TICK: Final = 0.5
+_JOURNAL_BYTES: Final = 256 << 20
+"""Requests beyond which the state is written anew, so that a restart has little to replay."""
+
+_DRAIN: Final = 4.0
+_CONNECTIONS: Final = 2048
+
+
+class Service:
+    """One processor."""
+
+    def __init__(self, settings: config.Config) -> None:
+        self._settings = settings
+        given = next(iter(settings.processors.values()), config.Processor())
+        self._rules = given
+        self._version = version("otelml")
+        self._started = time.time_ns()
+        self._journal = Journal(settings.extensions.storage.url)
+        self._watch = Watch(given, self._started)
+        self._library = Library(given.baselines.directory)
+        self._exporters: dict[str, Exporter] = {}
+        self._outboxes: dict[str, Outbox] = {}
+        self._routes = _routes(settings)
+        self._latest: dict[tuple[Monitored, str, str | None], ExportMetricsServiceRequest] = {}
+        self._repeated = time.monotonic()
+        self._instance = {"service.instance.id": str(uuid.uuid4())}
+        self._stop = asyncio.Event()
+        self.ports: dict[str, int] = {}
+
+    async def run(self, ready: Callable[["Service"], None] = lambda _: None) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            OSError: an address cannot be had.
+            StoreError: the state cannot be read.
+
+        """
+        for name, given in self._settings.exporters.items():
+            self._exporters[name] = exporter(given)
+            self._outboxes[name] = Outbox(
+                name, self._exporters[name], self._journal, given.queue_size
+            )
+        pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal)
+        await self._restore(pipeline)
+        grpcs, https = self._servers(pipeline)
+        for line in self._library.refresh():
+            _LOG.info("%s", line)
+        for outbox in self._outboxes.values():
+            outbox.start()
+        for server in grpcs:
+            await server.start()
+        for http in https:
+            await http.start()
+        self._on_signals()
+        ticking = asyncio.create_task(self._tick())
+        _LOG.info("serving %s", ", ".join(f"{n} on port {p}" for n, p in self.ports.items()))
+        ready(self)
+        await self._stop.wait()
+        await self._shut(pipeline, grpcs, https, ticking)
+
+    def stop(self) -> None:
+        """Drain and stop."""
+        self._stop.set()
+
+    async def _restore(self, pipeline: Pipeline) -> None:
+        state, number = self._journal.state()
+        if state is not None:
+            try:
+                self._watch.load(state, number)
+            except (ValueError, KeyError, TypeError) as error:
+                raise StoreError(
+                    f"the state cannot be understood ({error}): move it away"
+                ) from error
+        else:
+            await self._journal.snapshot(self._watch.dump(), 0)
+        count = pipeline.replay()
+        if count:
+            _LOG.info("replayed %d requests that were accepted before the last stop", count)
+
+    def _servers(self, pipeline: Pipeline) -> tuple[list[Any], list[HttpServer]]:
+        grpcs, https = [], []
+        used = {
+            name
+            for signal in Signal
+            if (way := getattr(self._settings.service.pipelines, signal)) is not None
+            for name in way.receivers
+        }
+        for name in sorted(used):
+            protocols = self._settings.receivers[name].protocols
+            if protocols.grpc is not None:
+                server, port = otlp_grpc.server(protocols.grpc, pipeline)
+                grpcs.append(server)
+                self.ports[f"{name}/grpc"] = port
+            if protocols.http is not None:
+                app = application(protocols.http, pipeline)
+                http = HttpServer(app, protocols.http.endpoint, _CONNECTIONS)
+                https.append(http)
+                self.ports[f"{name}/http"] = http.port
+        if self._settings.extensions.health is not None:
+            page = HttpServer(health(pipeline), self._settings.extensions.health.endpoint)
+            https.append(page)
+            self.ports["health"] = page.port
+        return grpcs, https
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signals.SIGTERM, signals.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+
+    async def _shut(
+        self, pipeline: Pipeline, grpcs: list[Any], https: list[HttpServer], ticking: Any
+    ) -> None:
+        _LOG.info("draining")
+        await pipeline.drain(_DRAIN)
+        for server in grpcs:
+            await server.stop(1.0)
+        ticking.cancel()
+        await asyncio.gather(ticking, return_exceptions=True)
+        try:
+            await self._evaluate(time.time_ns(), always=True)
+            for outbox in self._outboxes.values():
+                await outbox.stop()
+            async with asyncio.timeout(2.0):
+                await asyncio.gather(*(outbox.flush() for outbox in self._outboxes.values()))
+        except TimeoutError:
+            _LOG.info("findings that were not taken are kept for the next start")
+        except StoreError as error:
+            _LOG.error("%s", error)
+        for http in https:
+            await http.stop()
+        for one in self._exporters.values():
+            await one.close()
+        self._journal.close()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            try:
+                for line in self._library.refresh():
+                    _LOG.info("%s", line)
+                await self._evaluate(time.time_ns())
+                await self._repeat()
+            except StoreError as error:
+                _LOG.error("%s", error)
+            except Exception:  # noqa: BLE001 - one bad request or window must not end the service
+                _LOG.exception("an evaluation failed")
+
+    async def _evaluate(self, now: int, *, always: bool = False) -> None:
+        """Judge the windows that are complete; keep state and findings in one transaction."""
+        judged: dict[Monitored, list[Judged]] = {}
+        for service, window in self._watch.close(now):
+            one = self._watch.judge(service, window, self._library)
+            judged.setdefault(service, []).append(one)
+            _say(one)
+        if not judged and not always and self._journal.bytes < _JOURNAL_BYTES:
+            return
+        letters = self._letters(judged, now)
+        await self._journal.snapshot(self._watch.dump(), self._watch.number, letters)
+        for outbox in self._outboxes.values():
+            outbox.wake()
+
+    def _letters(self, judged: dict[Monitored, list[Judged]], now: int) -> list[Letter]:
+        letters = []
+        since = self._watch.since
+        for service, ones in judged.items():
+            whole = ExportMetricsServiceRequest()
+            for one in ones:
+                request = gauges(service, one, since, self._version).request
+                model = one.window.model
+                self._latest[service, model.name, model.version] = request
+                whole.MergeFrom(request)
+            letters += self._addressed(Signal.METRICS, whole.SerializeToString())
+            changed = events(service, ones, now, self._version)
+            if changed is not None:
+                letters += self._addressed(Signal.LOGS, changed.SerializeToString())
+        if judged:
+            letters += self._addressed(Signal.METRICS, self._own(now).SerializeToString())
+        return letters
+
+    def _addressed(self, signal: Signal, body: bytes) -> list[Letter]:
+        route = self._routes.get(signal)
+        return [Letter(name, str(signal), body) for name in route.exporters] if route else []
+
+    async def _repeat(self) -> None:
+        """Send the latest gauges again: a Prometheus exporter forgets what is not."""
+        if time.monotonic() - self._repeated < self._rules.repeat:
+            return
+        self._repeated = time.monotonic()
+        whole = self._own(time.time_ns())
+        for request in self._latest.values():
+            whole.MergeFrom(_restamped(request, time.time_ns()))
+        route = self._routes.get(Signal.METRICS)
+        for name in route.exporters if route else ():
+            try:
+                await self._exporters[name].send(Signal.METRICS, whole.SerializeToString())
+            except RefusalError as refusal:
+                _LOG.warning("%s does not take gauges: %s", name, refusal.message)
+
+    def _own(self, now: int) -> ExportMetricsServiceRequest:
+        """What the processor tells of itself."""
+        out = Gauges(resource(Monitored("otelml"), self._instance), self._version)
+        out.add(names.SERIES_COUNT, {}, self._started, now, len(self._watch.deltas))
+        losses = self._watch.losses()
+        losses["outbox"] += sum(outbox.dropped for outbox in self._outboxes.values())
+        for reason, count in sorted(losses.items()):
+            if count:
+                attributes = {names.ERROR_TYPE: reason}
+                out.add(names.ITEM_DROPPED, attributes, self._started, now, count)
+        for (model, problem), (histogram, total) in self._watch.durations.items():
+            about = {names.MODEL_NAME: model} | ({names.ERROR_TYPE: problem} if problem else {})
+            kept = coarse(histogram)
+            out.add(names.EVALUATION_DURATION, about, self._started, now, kept, total)
+        return out.request
+
+
+def _routes(settings: config.Config) -> dict[Signal, Route]:
+    routes = {}
+    for signal in Signal:
+        way = getattr(settings.service.pipelines, signal)
+        if way is not None:
+            watched = [settings.processors[name] for name in way.processors]
+            forward = all(one.forward for one in watched)
+            routes[signal] = Route(tuple(dict.fromkeys(way.exporters)), bool(watched), forward)
+    return routes
+
+
+def _restamped(request: ExportMetricsServiceRequest, now: int) -> ExportMetricsServiceRequest:
+    again = ExportMetricsServiceRequest()
+    again.CopyFrom(request)
+    for whole in again.resource_metrics:
+        for scope in whole.scope_metrics:
+            for metric in scope.metrics:
+                data = getattr(metric, str(metric.WhichOneof("data")))
+                for point in data.data_points:
+                    point.time_unix_nano = now
+    return again
+
+
+def _say(judged: Judged) -> None:
+    """Tell the log what came of a window."""
+    window = judged.window
+    name = window.model.name
+    if any(f.verdict is Verdict.NO_BASELINE for f in judged.findings):
+        _LOG.warning("model %r: no_baseline: %d rows cannot be judged", name, window.rows)
+    for finding in judged.opened:
+        _LOG.warning("model %r: %s", name, told(finding, opened=True))
+    for finding in judged.resolved:
+        _LOG.info("model %r: %s", name, told(finding, opened=False))
