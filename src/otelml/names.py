@@ -259,5 +259,3 @@ EVENTS: Final = MappingProxyType(
         QUALITY_RESTORED_EVENT: "A data-quality alert resolved",
     }
 )
-
-OTHER: Final = "_OTHER"

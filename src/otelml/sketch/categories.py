@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Self
 
+OTHER: Final = "_OTHER"
+"""Name on the wire of the categories that have none of their own."""
+
 CAPACITY: Final = 1024
 """Categories kept by name inside a sketch; the wire carries fewer (see `capped`)."""
 

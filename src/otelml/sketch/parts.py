@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from otelml.names import OTHER
-from otelml.sketch.categories import Categories
+from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.count import Count
 from otelml.sketch.exponential import Buckets, Exponential
 from otelml.sketch.moments import Moments

@@ -1,0 +1,32 @@
+"""What the package offers is what it says."""
+
+import re
+from importlib.metadata import distribution
+from pathlib import Path
+
+import otelml
+from otelml import names
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_all_is_what_there_is() -> None:
+    assert all(hasattr(otelml, name) for name in otelml.__all__)
+
+
+def test_no_extra_is_named_instruments() -> None:
+    extras = distribution("otelml").metadata.get_all("Provides-Extra")
+    assert ["demo", "processor"] == sorted(extras or [])
+
+
+def test_names_are_well_formed() -> None:
+    for name in (*names.METRICS, *names.ATTRIBUTES, *names.EVENTS):
+        assert re.fullmatch(r"[a-z]+(\.[a-z][a-z0-9_]*)+", name), name
+    assert all(name.startswith(names.PREFIX) for name in (*names.METRICS, *names.EVENTS))
+
+
+def test_the_readme_lists_every_name() -> None:
+    for row in names.METRICS.values():
+        assert f"| `{row.name}` | {row.kind} | `{row.unit}` |" in README, row.name
+    for name in (*names.ATTRIBUTES, *names.EVENTS):
+        assert f"`{name}`" in README, name
