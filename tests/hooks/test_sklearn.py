@@ -24,8 +24,7 @@ from sklearn.svm import SVC
 
 import otelml
 from otelml.hooks.sklearn import SklearnInstrumentor
-
-from .conftest import Telemetry
+from tests.hooks.conftest import Telemetry
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 3))

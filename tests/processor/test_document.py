@@ -1,0 +1,123 @@
+"""Configurations read like a Collector's, and every mistake in them is told at once."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from otelml.cli import main
+from otelml.processor.config import GrpcExporter
+from otelml.processor.document import ConfigError, load, parse
+
+GOOD = """
+receivers:
+  otlp: {protocols: {grpc: {endpoint: 127.0.0.1:4317}, http: }}
+processors:
+  otelml:
+    windows: {length: 5m, lateness: 1m, min_samples: 200}
+    baselines: {directory: "${env:BASELINES:-./baselines}"}
+    alerts: {open_after: "2 of 3", resolve_after: 2}
+    checks: {exclude: [variance_ratio, volume], limits: {psi: {warn: 0.1, alarm: 0.25}}}
+    forward: true
+exporters:
+  otlp_grpc: {endpoint: "127.0.0.1:${env:PORT}", tls: {insecure: true}, compression: gzip}
+  otlp_http/other: {endpoint: "http://127.0.0.1:14318", headers: {x-key: "${env:KEY}"}}
+extensions:
+  storage: {url: "sqlite:///otelml.db"}
+  health: {endpoint: 127.0.0.1:13133}
+service:
+  pipelines:
+    metrics: {receivers: [otlp], processors: [otelml], exporters: [otlp_grpc]}
+    logs: {receivers: [otlp], processors: [otelml], exporters: [otlp_grpc]}
+    traces: {receivers: [otlp], exporters: [otlp_http/other]}
+"""
+BAD = """
+receivers:
+  otlp: {protocols: {grpc: {endpoint: nowhere}}}
+  kafka: {protocols: {grpc: {}}}
+processors:
+  otelml:
+    windows: {length: soon}
+    baselines: {directory: a, first_windows: 3}
+    alerts: {open_after: "4 of 3"}
+    checks: {exclude: [psy]}
+    colour: blue
+exporters:
+  otlp_grpc: {endpoint: "${env:UNSET_ENDPOINT}"}
+  otlp_http: {endpoint: 127.0.0.1:4318, compression: lzma}
+service:
+  pipelines:
+    metrics: {receivers: [otlp], processors: [nothing], exporters: [otlp_grpc, absent]}
+"""
+
+
+def test_a_good_configuration_is_read() -> None:
+    config = parse(GOOD, "c.yaml", {"PORT": "14317", "KEY": "s3cret"})
+    rules = config.processors["otelml"]
+    assert (300.0, 60.0, 200) == (
+        rules.windows.length,
+        rules.windows.lateness,
+        rules.windows.min_samples,
+    )
+    assert "./baselines" == rules.baselines.directory
+    assert (2, 3) == rules.alerts.opening
+    http = config.receivers["otlp"].protocols.http
+    assert http is not None
+    assert "127.0.0.1:4318" == http.endpoint
+    exporter = config.exporters["otlp_grpc"]
+    assert isinstance(exporter, GrpcExporter)
+    assert "127.0.0.1:14317" == exporter.endpoint
+    assert {"x-key": "s3cret"} == config.exporters["otlp_http/other"].headers
+
+
+def test_every_mistake_is_told_with_its_path() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(BAD, "c.yaml", {})
+    told = str(caught.value)
+    for path in (
+        "receivers.otlp.protocols.grpc.endpoint: 'nowhere' is no address",
+        "receivers.kafka: unknown: choose among otlp",
+        "processors.otelml.windows.length: 'soon' is no duration",
+        "processors.otelml.baselines: give directory or first_windows",
+        "processors.otelml.alerts.open_after: '4 of 3' never happens",
+        "processors.otelml.checks.exclude.0: unknown check 'psy': choose among chi_squared",
+        "processors.otelml.colour: Extra inputs",
+        "exporters.otlp_grpc.endpoint: environment variable UNSET_ENDPOINT is not set",
+        "exporters.otlp_http.endpoint: '127.0.0.1:4318' is no URL",
+        "exporters.otlp_http.compression: Input should be 'gzip' or 'none'",
+        "service.pipelines.metrics.processors: 'nothing' is not defined",
+        "service.pipelines.metrics.exporters: 'absent' is not defined",
+    ):
+        assert f"c.yaml: {path}" in told
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a: [", "a: &a [*a]", "just words", "receivers: 3"])
+def test_what_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"c\.yaml"):
+        parse(text, "c.yaml", {})
+
+
+def test_telemetry_alone_binds_to_the_loopback() -> None:
+    config = parse(GOOD.replace("{endpoint: 127.0.0.1:4317}", ""), "c", {"PORT": "1", "KEY": ""})
+    grpc = config.receivers["otlp"].protocols.grpc
+    assert grpc is not None
+    assert "127.0.0.1:4317" == grpc.endpoint
+
+
+def test_validate_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "14317")
+    monkeypatch.setenv("KEY", "k")
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(GOOD)
+    bad.write_text(BAD)
+    passed = CliRunner().invoke(main, ["validate", str(good)])
+    assert (0, f"{good}: valid\n") == (passed.exit_code, passed.stdout)
+    for command in (["validate", str(bad)], ["serve", "--config", str(bad)]):
+        failed = CliRunner().invoke(main, command)
+        assert (2, "") == (failed.exit_code, failed.stdout)
+        assert len(failed.stderr.splitlines()) >= 12
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file"):
+        load(tmp_path / "absent.yaml")
