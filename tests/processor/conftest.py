@@ -151,7 +151,7 @@ def make_window() -> Callable[..., Window]:
 async def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - it is another's state
             await asyncio.sleep(0.02)
 
 

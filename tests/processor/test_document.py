@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from otelml.cli import main
+from otelml.cli.serve import serve
+from otelml.cli.validate import validate
 from otelml.processor.config import GrpcExporter
 from otelml.processor.document import ConfigError, load, parse
 
@@ -110,10 +111,10 @@ def test_validate_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(GOOD)
     bad.write_text(BAD)
-    passed = CliRunner().invoke(main, ["validate", str(good)])
+    passed = CliRunner().invoke(validate, [str(good)])
     assert (0, f"{good}: valid\n") == (passed.exit_code, passed.stdout)
-    for command in (["validate", str(bad)], ["serve", "--config", str(bad)]):
-        failed = CliRunner().invoke(main, command)
+    for command, arguments in ((validate, [str(bad)]), (serve, ["--config", str(bad)])):
+        failed = CliRunner().invoke(command, arguments)
         assert (2, "") == (failed.exit_code, failed.stdout)
         assert len(failed.stderr.splitlines()) >= 12
 

@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_UNSPECIFIED
 
 from otelml.data import Window
 from otelml.processor.service import Service
@@ -107,7 +108,7 @@ async def test_bad_points_are_told_by_reason(
         if metric.name == "ml.feature.sum":
             metric.sum.data_points[0].as_double = float("nan")
         if metric.name == "ml.inference.predictions":
-            metric.sum.aggregation_temporality = 0
+            metric.sum.aggregation_temporality = AGGREGATION_TEMPORALITY_UNSPECIFIED
     answer = ExportMetricsServiceResponse.FromString(
         await call(service, request.SerializeToString())
     )

@@ -55,7 +55,10 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
     if not isinstance(raw, dict):
         raise ConfigError(name, ["is empty: it needs receivers, exporters and service"])
     mistakes: list[str] = []
-    whole = _expanded(raw, "", environment, mistakes)
+    try:
+        whole = _expanded(raw, "", environment, mistakes)
+    except RecursionError as error:
+        raise ConfigError(name, ["is nested too deeply, or contains itself"]) from error
     mistakes += _unknown_names(whole)
     try:
         config = Config.model_validate(whole | {"exporters": _exporters(whole, mistakes)})
@@ -86,7 +89,9 @@ def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: 
 
     def replaced(match: re.Match[str]) -> str:
         variable, default = match.groups()
-        found = environment.get(variable) or default
+        found = environment.get(variable)
+        if not found and default is not None:
+            found = default
         if found is None:
             mistakes.append(
                 f"{where}: environment variable {variable} is not set: set it, or write "
@@ -104,9 +109,11 @@ def _unknown_names(whole: dict[str, Any]) -> list[str]:
     mistakes = []
     for kind, types in _TYPES.items():
         section = whole.get(kind)
-        for name in section if isinstance(section, dict) else ():
-            if str(name).partition("/")[0] not in types:
-                mistakes.append(f"{kind}.{name}: unknown: choose among {', '.join(types)}")
+        mistakes += [
+            f"{kind}.{name}: unknown: choose among {', '.join(types)}"
+            for name in (section if isinstance(section, dict) else ())
+            if str(name).partition("/")[0] not in types
+        ]
     service = whole.get("service")
     pipelines = service.get("pipelines") if isinstance(service, dict) else None
     for signal, pipeline in pipelines.items() if isinstance(pipelines, dict) else ():
@@ -115,11 +122,11 @@ def _unknown_names(whole: dict[str, Any]) -> list[str]:
         for kind in _TYPES:
             defined = whole.get(kind) if isinstance(whole.get(kind), dict) else {}
             used = pipeline.get(kind)
-            for name in used if isinstance(used, list) else ():
-                if name not in (defined or {}):
-                    mistakes.append(
-                        f"service.pipelines.{signal}.{kind}: {name!r} is not defined under {kind}"
-                    )
+            mistakes += [
+                f"service.pipelines.{signal}.{kind}: {name!r} is not defined under {kind}"
+                for name in (used if isinstance(used, list) else ())
+                if name not in (defined or {})
+            ]
     return mistakes
 
 
