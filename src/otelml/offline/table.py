@@ -42,7 +42,7 @@ def batches(
     try:
         for batch in _batches(path, {name: pa.string() for name in texts}, advance):
             rows += batch.num_rows
-            yield batch
+            yield _without_index(batch)
     except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise DataError(f"{path}: {_said(error)}") from error
     if not rows:
@@ -91,6 +91,12 @@ def _batches(
                         yield whole.slice(start, ROWS)
 
 
+def _without_index(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch without the columns in which pandas keeps a frame's index."""
+    kept = [name for name in batch.schema.names if not name.startswith("__index_level_")]
+    return batch if len(kept) == batch.num_columns else batch.select(kept)
+
+
 def _open_csv(file: Any, kind: str, types: Mapping[str, Any]) -> Any:
     return pa.csv.open_csv(
         file,
@@ -103,7 +109,7 @@ def _open_csv(file: Any, kind: str, types: Mapping[str, Any]) -> Any:
 def _schema(path: Path) -> Any:
     try:
         for batch in _batches(path, {}, lambda _: None):
-            return batch.schema
+            return _without_index(batch).schema
     except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise DataError(f"{path}: {_said(error)}") from error
     raise DataError(f"{path}: no rows; give a file with data")
