@@ -29,6 +29,7 @@ class Sink:
     received: list[tuple[Signal, bytes]] = field(default_factory=list)
     refuse: tuple[grpc.StatusCode, str, bytes | None] | None = None
     answer: bytes = b""
+    delay: float = 0.0
     port: int = 0
 
     def of(self, signal: Signal) -> list[bytes]:
@@ -42,6 +43,7 @@ async def sink() -> AsyncIterator[Sink]:
 
     def handler(signal: Signal) -> Any:
         async def export(body: bytes, context: Any) -> bytes:
+            await asyncio.sleep(kept.delay)
             if kept.refuse is not None:
                 code, message, details = kept.refuse
                 trailers = (("grpc-status-details-bin", details),) if details else ()

@@ -1,0 +1,391 @@
+"""The processor end to end: windows become findings, and nothing that happens loses one."""
+
+import asyncio
+import json
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+import yaml
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (
+    OTLPMetricExporter as GrpcMetricExporter,
+)
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import (
+    OTLPMetricExporter as HttpMetricExporter,
+)
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+
+from otelml.data import Key, Model, Role, Window
+from otelml.processor.service import Service
+from otelml.processor.signals import Signal
+from otelml.sketch.count import Count
+from otelml.wire import file
+from otelml.wire.proto import window_metrics
+
+SECOND = 1_000_000_000
+Start = Callable[..., Awaitable[Service]]
+Make = Callable[..., Window]
+Wait = Callable[..., Awaitable[None]]
+
+
+async def send(service: Service, window: Window, instance: str = "i-1") -> None:
+    request = window_metrics(window)
+    for name, value in (("service.name", "shop"), ("service.instance.id", instance)):
+        pair = request.resource_metrics[0].resource.attributes.add(key=name)
+        pair.value.string_value = value
+    await deliver(service.ports["otlp/grpc"], request.SerializeToString())
+
+
+async def deliver(port: int, body: bytes) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        await channel.unary_unary(Signal.METRICS.method, None, None)(body, timeout=20)
+
+
+def metrics(sink: Any, name: str) -> Iterator[tuple[dict[str, str], dict[str, str], int, float]]:
+    """Resource, attributes, time and value of every point of a metric that was received."""
+    for body in sink.of(Signal.METRICS):
+        for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+            owner = {a.key: a.value.string_value for a in resource.resource.attributes}
+            for metric in (m for s in resource.scope_metrics for m in s.metrics):
+                if metric.name == name:
+                    data = getattr(metric, str(metric.WhichOneof("data")))
+                    for point in data.data_points:
+                        attributes = {a.key: a.value.string_value for a in point.attributes}
+                        value = getattr(point, str(point.WhichOneof("value")))
+                        yield owner, attributes, point.time_unix_nano, value
+
+
+def events(sink: Any) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (record.event_name, {a.key: a.value for a in record.attributes})
+        for body in sink.of(Signal.LOGS)
+        for resource in ExportLogsServiceRequest.FromString(body).resource_logs
+        for scope in resource.scope_logs
+        for record in scope.log_records
+    ]
+
+
+async def test_drift_opens_and_resolves(
+    start: Start, sink: Any, make_window: Make, tmp_path: Path, eventually: Wait
+) -> None:
+    baseline = file.baseline(make_window(rows=5000), source="test", created=time.time_ns())
+    file.write(tmp_path / "fraud.json", baseline)
+    service = await start(
+        windows={"length": "1s", "lateness": "1s"}, baselines={"directory": str(tmp_path)}
+    )
+    for number, mean in enumerate((0, 0, 2, 2, 2, 0, 0, 0)):
+        await send(service, make_window(mean, number=number, seed=number + 1))
+    await eventually(lambda: any(name == "ml.drift.resolved" for name, _ in events(sink)))
+    told = [
+        (name, attributes["ml.feature.name"].string_value)
+        for name, attributes in events(sink)
+        if attributes.get("ml.drift.method") is not None
+        and attributes["ml.drift.method"].string_value == "kolmogorov_smirnov"
+    ]
+    assert [("ml.drift.detected", "age"), ("ml.drift.resolved", "age")] == told
+    _, first = events(sink)[0]
+    assert baseline.id == first["ml.baseline.id"].string_value
+    assert "2023-11-14T" in first["ml.window.start"].string_value
+    states = {
+        (attributes["ml.feature.name"], when // SECOND - 1_700_000_001): value
+        for _, attributes, when, value in metrics(sink, "ml.drift.detected")
+        if attributes["ml.drift.method"] == "kolmogorov_smirnov"
+    }
+    assert [0, 0, 0, 1, 1, 1, 0] == [states["age", number] for number in range(7)]
+    assert {0} == {states["fee", number] for number in range(7)}
+    owner, attributes, _, _ = next(metrics(sink, "ml.drift.score"))
+    assert {"service.name": "shop"} == owner
+    assert {
+        "ml.model.name",
+        "ml.role",
+        "ml.feature.name",
+        "ml.drift.type",
+        "ml.drift.method",
+    } == attributes.keys()
+    for name in ("ml.drift.threshold", "ml.drift.p_value", "ml.drift.feature.ratio"):
+        assert list(metrics(sink, name)), name
+
+
+async def test_without_a_baseline_it_says_so(
+    start: Start,
+    sink: Any,
+    make_window: Make,
+    tmp_path: Path,
+    eventually: Wait,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    (tmp_path / "bad.json").write_text('{"otelml": {"format": 1}, "resourceMetrics": []}')
+    service = await start(
+        windows={"length": "1s", "lateness": "1s"}, baselines={"directory": str(tmp_path)}
+    )
+    assert "bad.json: id None is not that of its content" in caplog.text
+    await send(service, make_window())
+    await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+    assert "no_baseline" in caplog.text
+    assert [] == list(metrics(sink, "ml.drift.score"))
+    body = b"".join(sink.of(Signal.METRICS))
+    assert b"no_baseline" in body
+    file.write(
+        tmp_path / "bad.json",
+        file.baseline(make_window(rows=5000), source="test", created=time.time_ns()),
+    )
+    await eventually(lambda: "bad.json: baseline " in caplog.text)
+    await send(service, make_window(number=60))
+    await eventually(lambda: list(metrics(sink, "ml.drift.score")))
+
+
+async def test_the_first_windows_make_a_baseline(
+    start: Start, sink: Any, make_window: Make, eventually: Wait
+) -> None:
+    service = await start(
+        windows={"length": "1s", "lateness": "1s"}, baselines={"first_windows": 3}
+    )
+    for number in range(3):
+        await send(service, make_window(number=number, seed=number))
+    for number in range(3, 6):
+        await send(service, make_window(3, number=number, seed=number))
+    await eventually(lambda: events(sink))
+    rows = {value for *_, value in metrics(sink, "ml.baseline.sample.count")}
+    assert {3000} == rows
+
+
+async def test_health_tells_when_it_drains(start: Start, sink: Any) -> None:
+    service = await start()
+    url = f"http://127.0.0.1:{service.ports['health']}/"
+    async with httpx.AsyncClient() as client:
+        assert 200 == (await client.get(url)).status_code
+        sink.delay = 1.0
+        slow = asyncio.create_task(deliver(service.ports["otlp/grpc"], b""))
+        await asyncio.sleep(0.3)
+        service.stop()
+        await asyncio.sleep(0.1)
+        assert 503 == (await client.get(url)).status_code
+        with pytest.raises(grpc.aio.AioRpcError) as late:
+            await deliver(service.ports["otlp/grpc"], b"")
+        assert grpc.StatusCode.UNAVAILABLE is late.value.code()
+        await slow
+
+
+@pytest.mark.parametrize("kind", ["grpc", "http"])
+async def test_the_sdks_exporters_are_served(start: Start, sink: Any, kind: str) -> None:
+    service = await start()
+    if kind == "grpc":
+        target = f"http://127.0.0.1:{service.ports['otlp/grpc']}"
+        exporter: Any = GrpcMetricExporter(endpoint=target, insecure=True)
+    else:
+        target = f"http://127.0.0.1:{service.ports['otlp/http']}/v1/metrics"
+        exporter = HttpMetricExporter(endpoint=target)
+    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=1e9)
+    provider = MeterProvider([reader], resource=Resource.create({"service.name": "sdk"}))
+    provider.get_meter("m").create_counter("orders").add(3)
+    assert await asyncio.to_thread(provider.force_flush, 10_000)
+    await asyncio.to_thread(provider.shutdown)
+    assert {3} == {value for *_, value in metrics(sink, "orders")}
+
+
+class Processor:
+    """A processor in a process of its own."""
+
+    def __init__(self, folder: Path, sink: Any, **options: Any) -> None:
+        self.port = 0
+        config = {
+            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "127.0.0.1:0"}}}},
+            "processors": {"otelml": options},
+            "exporters": {
+                "otlp_grpc": {"endpoint": f"127.0.0.1:{sink.port}", "tls": {"insecure": True}}
+            },
+            "extensions": {"storage": {"url": f"sqlite:///{folder / 'state.db'}"}},
+            "service": {
+                "pipelines": {
+                    "metrics": {
+                        "receivers": ["otlp"],
+                        "processors": ["otelml"],
+                        "exporters": ["otlp_grpc"],
+                    }
+                }
+            },
+        }
+        self.path = folder / "config.yaml"
+        self.path.write_text(yaml.safe_dump(config))
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def begin(self) -> None:
+        code = "from otelml.cli.serve import serve; serve()"
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, "--config", str(self.path), stderr=asyncio.subprocess.PIPE
+        )
+        assert self.process.stderr is not None
+        while line := (await self.process.stderr.readline()).decode():
+            if "otlp/grpc on port " in line:
+                self.port = int(line.rpartition("otlp/grpc on port ")[2].split(",")[0])
+                return
+        raise AssertionError("it did not start")
+
+    async def end(self, how: signal.Signals) -> float:
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(how)
+        await self.process.communicate()
+        return time.monotonic() - began
+
+    async def deliver(self, body: bytes) -> bool:
+        try:
+            await deliver(self.port, body)
+        except grpc.aio.AioRpcError:
+            return False
+        return True
+
+
+def calls(start: int, end: int, rows: int, model: Model) -> bytes:
+    sketches = MappingProxyType({Key(model, Role.PREDICTIONS, "predict"): Count(rows)})
+    return window_metrics(Window(model, start, end, sketches, rows)).SerializeToString()
+
+
+async def test_kill_9_loses_no_window_and_counts_none_twice(
+    sink: Any, tmp_path: Path, eventually: Wait
+) -> None:
+    chance = random.Random(7)
+    model = Model("fraud")
+    base = time.time_ns() // SECOND * SECOND - 3600 * SECOND
+    processor = Processor(tmp_path, sink, windows={"length": "1s", "lateness": "30s"})
+    await processor.begin()
+    expected: Counter[int] = Counter()
+    for number in range(400):
+        rows = chance.randint(1, 9)
+        end = base + number * SECOND // 5 + SECOND // 5
+        expected[(end - 1) // SECOND * SECOND + SECOND] += rows
+        body = calls(end - SECOND // 5, end, rows, model)
+        pending = asyncio.create_task(processor.deliver(body))
+        if number % 80 == 40:
+            await asyncio.sleep(chance.random() * 0.004)
+            await processor.end(signal.SIGKILL)
+            await pending
+            await processor.begin()
+            pending = asyncio.create_task(processor.deliver(body))
+        while not await pending:
+            pending = asyncio.create_task(processor.deliver(body))
+        if chance.random() < 0.2:
+            assert await processor.deliver(body)
+    assert await processor.deliver(calls(base + 500 * SECOND, base + 500 * SECOND + 1, 1, model))
+
+    def found() -> dict[int, set[float]]:
+        windows: dict[int, set[float]] = {}
+        for _, _, when, value in metrics(sink, "ml.monitor.window.sample.count"):
+            windows.setdefault(when, set()).add(value)
+        return windows
+
+    try:
+        await eventually(lambda: len(found()) >= len(expected))
+    finally:
+        assert await processor.end(signal.SIGTERM) < 10
+    assert {end: {rows} for end, rows in expected.items()} == found()
+
+
+async def test_sigterm_under_load_drains_within_ten_seconds(sink: Any, tmp_path: Path) -> None:
+    processor = Processor(tmp_path, sink, windows={"length": "1s", "lateness": "30s"})
+    await processor.begin()
+    base = time.time_ns() - 3600 * SECOND
+    acknowledged = 0
+    stopped = asyncio.Event()
+
+    async def load(number: int) -> None:
+        nonlocal acknowledged
+        model = Model(f"m{number}")
+        for step in range(100_000):
+            if stopped.is_set():
+                return
+            body = calls(base + step * 1000, base + step * 1000 + 1000, 1, model)
+            if not await processor.deliver(body):
+                return
+            acknowledged += 1
+
+    loads = [asyncio.create_task(load(number)) for number in range(4)]
+    await asyncio.sleep(1)
+    took = await processor.end(signal.SIGTERM)
+    stopped.set()
+    await asyncio.gather(*loads)
+    assert took < 10
+    assert processor.process is not None
+    assert 0 == processor.process.returncode
+    await processor.begin()
+    await processor.deliver(b"")
+    await processor.end(signal.SIGTERM)
+    forwarded = [body for body in sink.of(Signal.METRICS) if b"ml.inference.predictions" in body]
+    assert acknowledged <= len(forwarded)
+    kept = state(tmp_path)
+    assert acknowledged <= kept <= len(forwarded)
+
+
+def state(folder: Path) -> int:
+    """Rows in the open windows that a processor left behind."""
+    from otelml.store.journal import Journal
+
+    journal = Journal(f"sqlite:///{folder / 'state.db'}")
+    body, number = journal.state()
+    assert [] == list(journal.entries(number))
+    journal.close()
+    assert body is not None
+    total = 0
+    for service in json.loads(body)["services"]:
+        for _, _, _, series in service[-1]["windows"]["open"]:
+            for one in series:
+                total += sum(int(value) for _, _, value in one[-1]["sums"])
+    return total
+
+
+async def test_a_refused_request_counts_once_when_it_comes_again(
+    start: Start, sink: Any, make_window: Make, eventually: Wait
+) -> None:
+    service = await start(windows={"length": "1s", "lateness": "1s"})
+    sink.refuse = (grpc.StatusCode.UNAVAILABLE, "later", None)
+    with pytest.raises(grpc.aio.AioRpcError):
+        await send(service, make_window())
+    sink.refuse = None
+    for _ in range(3):
+        await send(service, make_window())
+    await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+    assert {1000} == {v for *_, v in metrics(sink, "ml.monitor.window.sample.count")}
+
+
+async def test_findings_wait_for_a_dead_next_hop(
+    start: Start, sink: Any, make_window: Make, eventually: Wait
+) -> None:
+    service = await start(forward=False, windows={"length": "1s", "lateness": "1s"})
+    sink.refuse = (grpc.StatusCode.UNAVAILABLE, "later", None)
+    await send(service, make_window())
+    await asyncio.sleep(2)
+    assert [] == sink.received
+    sink.refuse = None
+    await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+
+
+async def test_services_have_windows_of_their_own(
+    start: Start, sink: Any, make_window: Make, eventually: Wait
+) -> None:
+    service = await start(windows={"length": "1s", "lateness": "1s"})
+    for instance in ("i-1", "i-2"):
+        await send(service, replace(make_window(), start=1_700_000_000 * SECOND), instance)
+    await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+    assert {2000} == {v for *_, v in metrics(sink, "ml.monitor.window.sample.count")}
+    assert service_state(service).stat().st_mode & 0o077 == 0
+
+
+def service_state(service: Service) -> Path:
+    return Path(service._settings.extensions.storage.url.removeprefix("sqlite:///"))
