@@ -17,7 +17,7 @@ from otelml.data import Point
 from otelml.sketch.exponential import FINEST, Buckets, Exponential
 from otelml.sketch.parts import Piece
 from otelml.sketch.probability import Probability
-from otelml.wire.decode import StreamPoint
+from otelml.wire.decode import NOTHING, StreamPoint
 
 Value = Exponential | Probability | float
 
@@ -165,7 +165,9 @@ class Deltas:
 
 
 def _holds(value: Value) -> bool:
-    return value != 0 if isinstance(value, (int, float)) else value.count > 0
+    if isinstance(value, Exponential):
+        return bool(value.zeros or value.positive.counts.size or value.negative.counts.size)
+    return bool(value.counts.any()) if isinstance(value, Probability) else value != 0
 
 
 def _minus(now: Value, before: Value, point: StreamPoint) -> Value | None:
@@ -187,13 +189,17 @@ def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | N
         difference = now.minus(before)
     else:
         positive = now.positive.counts - before.positive.counts
-        negative = now.negative.counts - before.negative.counts
+        down = NOTHING
+        if now.negative.counts.size:
+            negative = now.negative.counts - before.negative.counts
+            if _fell(negative):
+                return None
+            down = _trimmed(now.negative.offset, negative)
         zeros = now.zeros - before.zeros
-        fell = zeros < 0 or (positive.size and positive.min() < 0)
-        if fell or (negative.size and negative.min() < 0):
+        if zeros < 0 or _fell(positive):
             return None
-        sides = _trimmed(now.positive.offset, positive), _trimmed(now.negative.offset, negative)
-        difference = Exponential(now.scale, zeros, *sides, origin=now.origin)
+        up = _trimmed(now.positive.offset, positive)
+        difference = Exponential(now.scale, zeros, up, down, origin=now.origin)
     return None if difference is None else _bounded(difference, now)
 
 
@@ -201,8 +207,14 @@ def _alike(now: Buckets, before: Buckets) -> bool:
     return now.offset == before.offset and now.counts.size == before.counts.size
 
 
+def _fell(counts: np.ndarray[Any, np.dtype[np.int64]]) -> bool:
+    return bool(counts.size) and bool(np.minimum.reduce(counts) < 0)
+
+
 def _trimmed(offset: int, counts: np.ndarray[Any, np.dtype[np.int64]]) -> Buckets:
-    if counts.size and counts[0] and counts[-1]:
+    if not counts.size:
+        return NOTHING
+    if counts[0] and counts[-1]:
         return Buckets(offset, counts)
     return Buckets.dense(offset, counts)
 
