@@ -5,7 +5,7 @@ blind; cumulative distributions are compared at bucket bounds that both sketches
 are exact.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -59,7 +59,9 @@ def align(reference: Sketch, current: Sketch, bins: int) -> Aligned:
             f"{type(reference).__name__} does not compare with {type(current).__name__}: "
             "both must be categories, or neither"
         )
-    inner = _edges(reference, current, bins)
+    if isinstance(reference, Numeric) and isinstance(current, Numeric):
+        reference, current = _at_one_scale(reference, current)
+    inner = _edges(reference, bins)
     counts = []
     for sketch in (reference, current):
         below = sketch.cdf(inner) * sketch.count
@@ -75,7 +77,7 @@ def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cd
     if isinstance(reference, Probability) or isinstance(current, Probability):
         edges = EDGES
     else:
-        one, other = _at_one_scale(reference, current)
+        one, other = (sketch.body for sketch in _at_one_scale(reference, current))
         edges = np.union1d(
             np.union1d(_grid(one), _grid(other)),
             np.union1d(_ends(reference, other), _ends(current, one)),
@@ -113,9 +115,13 @@ def _vocabulary(reference: Categories, current: Categories) -> Aligned:
     return Aligned(cells[0][kept], cells[1][kept])
 
 
-def _at_one_scale(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
-    scale = min(h.scale for h in (one.body, other.body))
-    return one.body.rescale(scale), other.body.rescale(scale)
+def _at_one_scale(one: Numeric, other: Numeric) -> tuple[Numeric, Numeric]:
+    """Both with bodies of the coarser scale, so that a line through a bucket cuts both alike."""
+    scale = min(one.body.scale, other.body.scale)
+    return (
+        replace(one, body=one.body.rescale(scale)),
+        replace(other, body=other.body.rescale(scale)),
+    )
 
 
 def _grid(histogram: Exponential) -> Floats:
@@ -125,7 +131,7 @@ def _grid(histogram: Exponential) -> Floats:
     return np.union1d(lower, upper)
 
 
-def _edges(reference: Numeric | Probability, current: Numeric | Probability, bins: int) -> Floats:
+def _edges(reference: Numeric | Probability, bins: int) -> Floats:
     """Inner edges of the bins: the reference's quantiles, ties collapsed.
 
     A bucket in which a value repeats is not cut: the edge moves to its upper bound. Where there are
@@ -135,10 +141,7 @@ def _edges(reference: Numeric | Probability, current: Numeric | Probability, bin
         filled = np.flatnonzero(reference.counts)
         lower, upper, counts = EDGES[filled], EDGES[filled + 1], reference.counts[filled]
     else:
-        scale = reference.body.scale
-        if isinstance(current, Numeric) and current.body.count:
-            scale = min(scale, current.body.scale)
-        lower, upper, counts = reference.body.rescale(scale).bounds()
+        lower, upper, counts = reference.body.bounds()
     if len(counts) <= bins:
         return np.unique(np.concatenate([lower[1:], upper[:-1]]))
     edges = np.unique(reference.quantile(np.arange(1, bins) / bins))
