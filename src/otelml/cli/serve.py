@@ -1,6 +1,7 @@
 """`otelml serve`: run the processor."""
 
 import asyncio
+import gc
 import logging
 import sys
 
@@ -26,6 +27,9 @@ def serve(path: str) -> None:
     )
     for library in ("httpx", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    gc.collect()
+    gc.freeze()  # the modules stay, and
+    gc.set_threshold(50_000)  # points come and go without cycles
     try:
         asyncio.run(_serve(settings))
     except (OSError, StoreError) as error:

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from otelml import names
 from otelml.processor.exporters import Exporter
+from otelml.processor.outline import check_points, check_resources
 from otelml.processor.refusal import LONGEST, busy, invalid
 from otelml.processor.signals import Signal
 from otelml.processor.watch import Watch
@@ -47,7 +48,6 @@ class Pipeline:
         self._routes, self._exporters = routes, exporters
         self._watch, self._journal = watch, journal
         self.draining = False
-        self.forwarded: Counter[str] = Counter()
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -81,20 +81,18 @@ class Pipeline:
         points: list[StreamPoint] = []
         bad: Counter[str] = Counter()
         if ours:
+            check_points(body)
             try:
                 points, bad = self._watch.read(body, time.time_ns())
             except DecodeError as error:
                 raise invalid(f"not an OTLP {signal} request: {error}") from error
         elif route.forward:
-            check_outline(signal, body)
+            check_resources(body)
         else:
             _check_whole(signal, body)
         answer = b""
         if route.forward:
-            answers = await asyncio.gather(
-                *(self._send(name, signal, body) for name in route.exporters)
-            )
-            answer = answers[0]
+            answer = await self._forward(route.exporters, signal, body)
         if points:
             try:
                 await self._journal.append(body, lambda number: self._fold(number, points))
@@ -103,10 +101,12 @@ class Pipeline:
                 raise busy(f"the state cannot be written: {error}", 5.0) from error
         return answered(answer, bad) if bad else answer
 
-    async def _send(self, name: str, signal: Signal, body: bytes) -> bytes:
-        answer = await self._exporters[name].send(signal, body)
-        self.forwarded[str(signal)] += 1
-        return answer
+    async def _forward(self, names: Sequence[str], signal: Signal, body: bytes) -> bytes:
+        if len(names) == 1:  # a task less for every request
+            return await self._exporters[names[0]].send(signal, body)
+        sent = (self._exporters[name].send(signal, body) for name in names)
+        answers = await asyncio.gather(*sent)
+        return answers[0]
 
     def _fold(self, number: int, points: list[StreamPoint]) -> None:
         try:
@@ -131,32 +131,6 @@ class Pipeline:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
             _LOG.warning("%d requests were still under way", self._running)
-
-
-def check_outline(signal: Signal, body: bytes) -> None:
-    """Refuse what cannot be a request, without decoding what may be one.
-
-    A request is nothing but repeated messages in field 1.
-    """
-    position, size = 0, len(body)
-    while position < size:
-        if body[position] != 0x0A:
-            _check_whole(signal, body)
-            return
-        position += 1
-        length = shift = 0
-        while True:
-            if position >= size or shift > 35:
-                raise invalid(f"not an OTLP {signal} request: it ends early")
-            byte = body[position]
-            position += 1
-            length |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-        position += length
-    if position > size:
-        raise invalid(f"not an OTLP {signal} request: it ends early")
 
 
 def _check_whole(signal: Signal, body: bytes) -> None:
