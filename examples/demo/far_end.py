@@ -1,7 +1,7 @@
 """What stands for the backend: an OTLP/gRPC endpoint that remembers what the processor sends."""
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,7 @@ class FarEnd:
         self.requests = {"metrics": 0, "logs": 0, "traces": 0}
         self.opened: list[dict[str, Any]] = []
         self.resolved: list[dict[str, Any]] = []
+        self.spans: Counter[tuple[str, bytes]] = Counter()
         self._predicted: dict[tuple[str, str], int] = {}
         self._last: dict[str, Exponential] = {}
         self._recent: dict[str, deque[Exponential]] = {}
@@ -160,4 +161,7 @@ class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
     def Export(self, request: Any, context: Any) -> Any:
         with self._end.lock:
             self._end.requests["traces"] += 1
+            for resource in request.resource_spans:
+                for scope in resource.scope_spans:
+                    self._end.spans.update((span.name, span.span_id) for span in scope.spans)
         return trace_service_pb2.ExportTraceServiceResponse()
