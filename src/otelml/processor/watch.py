@@ -115,7 +115,7 @@ class Watch:
         """Count what points add; `number` is the journal's."""
         self.number = number
         for point in points:
-            step = self.deltas.delta(point)
+            step = self.deltas.delta(point, now)
             if step is None:
                 continue
             watched = self.services.get(point.stream.service)

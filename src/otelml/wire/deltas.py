@@ -57,8 +57,11 @@ class Deltas:
     def __len__(self) -> int:
         return len(self._trails)
 
-    def delta(self, point: StreamPoint) -> Point | None:
-        """What the point adds to what was counted before it; None if that is nothing."""
+    def delta(self, point: StreamPoint, now: int = 0) -> Point | None:
+        """What the point adds to what was counted before it; None if that is nothing.
+
+        `now` is when it came, by which idle streams are told.
+        """
         stream = point.stream
         trail = self._trails.get(stream.id)
         if trail is None:
@@ -66,7 +69,7 @@ class Deltas:
                 self.dropped["stream_limit"] += 1
                 return None
             trail = self._trails[stream.id] = _Trail()
-        trail.seen = max(trail.seen, point.end)
+        trail.seen = max(trail.seen, point.end, now)
         if not point.cumulative:
             if not self._is_new(trail, point.start, point.end):
                 return None

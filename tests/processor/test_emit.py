@@ -1,0 +1,129 @@
+"""What is told is declared, carries the monitored service alone, and means what it says."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_NUMBER_WARN
+
+from otelml import names
+from otelml.data import Window
+from otelml.processor import config
+from otelml.processor.emit import Judged, events, gauges
+from otelml.processor.library import Library
+from otelml.processor.watch import Watch
+from otelml.wire.proto import Decoder, Service, window_metrics
+
+Make = Callable[..., Window]
+SHOP = Service("shop", "eu", "production")
+
+
+def watch(**processor: object) -> Watch:
+    rules = {"windows": {"length": "1s", "lateness": "0s"}, "baselines": {"first_windows": 1}}
+    return Watch(config.Processor.model_validate(rules | processor), 0)
+
+
+def request(window: Window) -> bytes:
+    whole = window_metrics(window)
+    for name, value in (
+        ("service.name", SHOP.name),
+        ("service.namespace", SHOP.namespace),
+        ("deployment.environment.name", SHOP.environment),
+        ("service.instance.id", "i-1"),
+    ):
+        whole.resource_metrics[0].resource.attributes.add(key=name).value.string_value = value
+    return whole.SerializeToString()
+
+
+def judged(state: Watch, window: Window) -> list[Judged]:
+    now = window.end + 3600 * 1_000_000_000
+    points, bad = state.read(request(window), now)
+    assert not bad
+    state.fold(1, points, now)
+    library = Library(None)
+    return [state.judge(service, done, library) for service, done in state.close(now)]
+
+
+def test_everything_told_is_declared(make_window: Make) -> None:
+    state = watch(alerts={"open_after": "1 of 1", "resolve_after": 1})
+    ones = [
+        one
+        for number, mean in enumerate((0.0, 3.0, 0.0))
+        for one in judged(state, make_window(mean, number=number, seed=number))
+    ]
+    seen = set()
+    for one in ones:
+        whole = gauges(SHOP, one, 0, "1").request.resource_metrics[0]
+        assert {
+            "service.name": "shop",
+            "service.namespace": "eu",
+            "deployment.environment.name": "production",
+        } == {a.key: a.value.string_value for a in whole.resource.attributes}
+        for metric in whole.scope_metrics[0].metrics:
+            seen.add(metric.name)
+            row = names.METRICS[metric.name]
+            assert (row.unit, row.half) == (metric.unit, names.Half.PROCESSOR)
+            data = getattr(metric, str(metric.WhichOneof("data")))
+            for point in data.data_points:
+                assert {a.key for a in point.attributes} <= names.ATTRIBUTES.keys()
+                assert np.isfinite(getattr(point, str(point.WhichOneof("value"))))
+    assert {
+        names.DRIFT_SCORE,
+        names.DRIFT_P_VALUE,
+        names.DRIFT_THRESHOLD,
+        names.DRIFT_DETECTED,
+        names.DRIFT_FEATURE_RATIO,
+        names.VIOLATION_RATIO,
+        names.DATA_QUALITY_STATE,
+        names.BASELINE_AGE,
+        names.BASELINE_SAMPLE_COUNT,
+        names.WINDOW_LENGTH,
+        names.WINDOW_SAMPLE_COUNT,
+    } == seen
+    told = events(SHOP, ones, 5, "1")
+    assert told is not None
+    severities = {}
+    for record in told.resource_logs[0].scope_logs[0].log_records:
+        severities[record.event_name] = record.severity_number
+        assert {a.key for a in record.attributes} <= names.ATTRIBUTES.keys()
+        assert "" == record.severity_text
+    assert {
+        names.DRIFT_DETECTED_EVENT: SEVERITY_NUMBER_WARN,
+        names.DRIFT_RESOLVED_EVENT: SEVERITY_NUMBER_INFO,
+        names.QUALITY_DEGRADED_EVENT: SEVERITY_NUMBER_WARN,
+        names.QUALITY_RESTORED_EVENT: SEVERITY_NUMBER_INFO,
+    } == severities
+
+
+def test_state_is_the_same_after_a_restart(make_window: Make) -> None:
+    whole, halves = watch(), watch()
+    expected, found = [], []
+    for number, mean in enumerate((0.0, 3.0, 3.0, 3.0, 0.0, 0.0, 0.0)):
+        window = make_window(mean, number=number, seed=number)
+        expected += judged(whole, window)
+        found += judged(halves, window)
+        again = watch()
+        again.load(halves.dump(), halves.number)
+        halves = again
+    assert [one.findings for one in expected] == [one.findings for one in found]
+    assert whole.dump() == halves.dump()
+
+
+def test_points_of_the_future_are_refused(make_window: Make) -> None:
+    state = watch()
+    window = make_window()
+    points, bad = state.read(request(window), window.end - 3600 * 1_000_000_000)
+    assert [] == points
+    assert {"future"} == bad.keys()
+
+
+def test_services_are_bounded(make_window: Make) -> None:
+    state = watch()
+    template = Decoder().points(request(make_window()), Counter())[0]
+    now = time.time_ns()
+    for number in range(1100):
+        stream = template.stream._replace(id=b"%d" % number, service=Service(str(number)))
+        state.fold(1, [template._replace(stream=stream)], now)
+    assert 1000 == len(state.services)
+    assert 100 == state.losses()["service_limit"]

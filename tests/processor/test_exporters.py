@@ -1,0 +1,137 @@
+"""Requests go on over HTTP as they do over gRPC, and refusals come back with their meaning."""
+
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import grpc
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from otelml.processor import config
+from otelml.processor.exporters import HttpExporter
+from otelml.processor.otlp_http import HttpServer
+from otelml.processor.refusal import RefusalError
+from otelml.processor.signals import Signal
+
+Code = grpc.StatusCode
+
+
+@dataclass
+class Web:
+    """An OTLP/HTTP server that keeps what it gets."""
+
+    port: int = 0
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    body: bytes = b""
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[Web]:
+    kept = Web()
+
+    async def take(request: Request) -> Response:
+        kept.received.append((request.url.path, dict(request.headers), await request.body()))
+        return Response(kept.body, kept.status, kept.headers)
+
+    app = Starlette(routes=[Route("/{rest:path}", take, methods=["POST"])])
+    server = HttpServer(app, "127.0.0.1:0")
+    await server.start()
+    kept.port = server.port
+    yield kept
+    await server.stop()
+
+
+def exporter(web: Web, **options: object) -> HttpExporter:
+    given = {"endpoint": f"http://127.0.0.1:{web.port}", "timeout": "2s"} | options
+    return HttpExporter(config.HttpExporter.model_validate(given))
+
+
+async def test_a_request_goes_on_over_http(web: Web) -> None:
+    out = exporter(web, headers={"x-tenant": "7"})
+    web.body = b"answer"
+    assert b"answer" == await out.send(Signal.LOGS, b"body")
+    path, headers, body = web.received[0]
+    assert ("/v1/logs", "7", "application/x-protobuf", "gzip", b"body") == (
+        path,
+        headers["x-tenant"],
+        headers["content-type"],
+        headers["content-encoding"],
+        gzip.decompress(body),
+    )
+    await out.close()
+    plain = exporter(web, compression="none")
+    await plain.send(Signal.TRACES, b"body")
+    assert b"body" == web.received[-1][2]
+    await plain.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retryable"),
+    [
+        (400, Code.INVALID_ARGUMENT, False),
+        (401, Code.UNAUTHENTICATED, False),
+        (403, Code.PERMISSION_DENIED, False),
+        (404, Code.UNIMPLEMENTED, False),
+        (408, Code.INTERNAL, False),
+        (413, Code.RESOURCE_EXHAUSTED, False),
+        (429, Code.RESOURCE_EXHAUSTED, True),
+        (500, Code.INTERNAL, False),
+        (501, Code.INTERNAL, False),
+        (502, Code.UNAVAILABLE, True),
+        (503, Code.UNAVAILABLE, True),
+        (504, Code.UNAVAILABLE, True),
+    ],
+)
+async def test_statuses(web: Web, status: int, code: grpc.StatusCode, retryable: bool) -> None:
+    web.status = status
+    out = exporter(web)
+    with pytest.raises(RefusalError) as caught:
+        await out.send(Signal.METRICS, b"")
+    assert (code, retryable) == (caught.value.code, caught.value.retryable)
+    await out.close()
+
+
+async def test_the_delay_may_be_seconds_or_a_date(web: Web) -> None:
+    web.status = 503
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    for text, least, most in (("7", 7, 7), (soon, 50, 60)):
+        web.headers = {"retry-after": text}
+        out = exporter(web)
+        with pytest.raises(RefusalError) as caught:
+            await out.send(Signal.METRICS, b"")
+        assert caught.value.retry_after is not None
+        assert least <= caught.value.retry_after <= most
+        await out.close()
+
+
+async def test_an_endless_answer_is_cut(web: Web) -> None:
+    web.body = b"\0" * (1 << 24)
+    out = exporter(web)
+    assert 1 << 16 == len(await out.send(Signal.METRICS, b""))
+    await out.close()
+
+
+async def test_nobody_there_may_be_retried() -> None:
+    out = exporter(Web(port=1))
+    with pytest.raises(RefusalError) as caught:
+        await out.send(Signal.METRICS, b"")
+    assert caught.value.retryable
+    await out.close()
+
+
+async def test_a_processor_forwards_over_http(
+    start: Callable[..., Awaitable[object]], web: Web
+) -> None:
+    service = await start({"otlp_http": {"endpoint": f"http://127.0.0.1:{web.port}"}})
+    port = service.ports["otlp/grpc"]  # type: ignore[attr-defined]  # a Service
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        await channel.unary_unary(Signal.TRACES.method, None, None)(b"", timeout=5)
+    assert "/v1/traces" == web.received[0][0]
