@@ -7,6 +7,7 @@ spans: requests of 500 spans through a processor, and through the Collector, to 
 """
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -210,6 +211,7 @@ def found_collector() -> Path | None:
 
 
 def main() -> None:
+    gc.set_threshold(50_000)  # as `otelml serve` does
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("--collector", type=Path, default=found_collector())
     binary: Path | None = arguments.parse_args().collector

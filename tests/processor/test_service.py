@@ -140,8 +140,7 @@ async def test_without_a_baseline_it_says_so(
     await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
     assert "no_baseline" in caplog.text
     assert [] == list(metrics(sink, "ml.drift.score"))
-    body = b"".join(sink.of(Signal.METRICS))
-    assert b"no_baseline" in body
+    await eventually(lambda: b"no_baseline" in b"".join(sink.of(Signal.METRICS)))
     file.write(
         tmp_path / "bad.json",
         file.baseline(make_window(rows=5000), source="test", created=time.time_ns()),
@@ -374,6 +373,23 @@ async def test_findings_wait_for_a_dead_next_hop(
     assert [] == sink.received
     sink.refuse = None
     await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+
+
+async def test_gauges_are_repeated(
+    start: Start, sink: Any, make_window: Make, eventually: Wait
+) -> None:
+    service = await start(windows={"length": "1s", "lateness": "1s"}, repeat="500ms")
+    window = make_window()
+    await send(service, window)
+
+    def points() -> list[Any]:
+        return list(metrics(sink, "ml.monitor.window.sample.count"))
+
+    await eventually(lambda: len(points()) >= 3)
+    assert {1000} == {value for *_, value in points()}
+    times = [when for _, _, when, _ in points()]
+    assert window.end == times[0]
+    assert times == sorted(set(times))
 
 
 async def test_services_have_windows_of_their_own(

@@ -114,7 +114,7 @@ class HttpServer(uvicorn.Server):
                 ws="none",
                 limit_concurrency=most,
                 timeout_keep_alive=60,
-                timeout_graceful_shutdown=3,
+                timeout_graceful_shutdown=2,
                 server_header=False,
                 date_header=False,
             )

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from otelml import names
-from otelml.data import Verdict
+from otelml.data import Model, Verdict
 from otelml.processor import config, otlp_grpc
 from otelml.processor.emit import Gauges, Judged, coarse, events, gauges, resource, told
 from otelml.processor.exporters import Exporter, exporter
@@ -33,7 +33,7 @@ _TICK: Final = 0.5
 _JOURNAL_BYTES: Final = 256 << 20
 """Requests beyond which the state is written anew, so that a restart has little to replay."""
 
-_DRAIN: Final = 4.0
+_DRAIN: Final = 3.0
 _CONNECTIONS: Final = 2048
 
 
@@ -52,7 +52,7 @@ class Service:
         self._exporters: dict[str, Exporter] = {}
         self._outboxes: dict[str, Outbox] = {}
         self._routes = _routes(settings)
-        self._latest: dict[tuple[Monitored, str, str | None], ExportMetricsServiceRequest] = {}
+        self._latest: dict[tuple[Monitored, Model], tuple[float, ExportMetricsServiceRequest]] = {}
         self._repeated = time.monotonic()
         self._instance = {"service.instance.id": str(uuid.uuid4())}
         self._stop = asyncio.Event()
@@ -157,8 +157,7 @@ class Service:
             _LOG.info("findings that were not taken are kept for the next start")
         except StoreError as error:
             _LOG.error("%s", error)
-        for http in https:
-            await http.stop()
+        await asyncio.gather(*(http.stop() for http in https))
         for one in self._exporters.values():
             await one.close()
         self._journal.close()
@@ -197,8 +196,7 @@ class Service:
             whole = ExportMetricsServiceRequest()
             for one in ones:
                 request = gauges(service, one, since, self._version).request
-                model = one.window.model
-                self._latest[service, model.name, model.version] = request
+                self._latest[service, one.window.model] = time.monotonic(), request
                 whole.MergeFrom(request)
             letters += self._addressed(Signal.METRICS, whole.SerializeToString())
             changed = events(service, ones, now, self._version)
@@ -217,9 +215,13 @@ class Service:
         if time.monotonic() - self._repeated < self._rules.repeat:
             return
         self._repeated = time.monotonic()
+        given = self._rules.windows
+        stale = self._repeated - 2 * (given.length + given.lateness) - self._rules.repeat
+        self._latest = {key: last for key, last in self._latest.items() if last[0] > stale}
         whole = self._own(time.time_ns())
-        for request in self._latest.values():
-            whole.MergeFrom(_restamped(request, time.time_ns()))
+        for judged, request in self._latest.values():
+            if judged <= self._repeated - self._rules.repeat:  # the others were just sent
+                whole.MergeFrom(_restamped(request, time.time_ns()))
         route = self._routes.get(Signal.METRICS)
         for name in route.exporters if route else ():
             try:
