@@ -1,0 +1,232 @@
+"""Checks against independent oracles, and what they say of windows with a known truth."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+
+from otelml.data import Finding, Verdict
+from otelml.monitor.check import Checks, Measure
+from otelml.monitor.comparison import Comparison
+from otelml.monitor.registry import DEFAULT, DRIFT, NAMES, run
+from otelml.sketch.categories import Categories
+from otelml.sketch.exponential import Floats
+from otelml.sketch.numeric import Numeric
+from tests.monitor.data import drawn, feature, table, window
+
+CHECKS = {check.name: check for check in DRIFT}
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(10, 2, 20_000), RNG.normal(10.6, 2.2, 8_000)
+
+
+def measured(name: str, one: Floats, other: Floats) -> Measure:
+    found = CHECKS[name].measure(Comparison(Numeric.of(one), Numeric.of(other)))
+    assert found is not None
+    return found
+
+
+def exact_bins(bins: int) -> tuple[Floats, Floats]:
+    edges = np.quantile(A, np.arange(1, bins) / bins)
+    p, q = (np.bincount(np.searchsorted(edges, x), minlength=bins) for x in (A, B))
+    return p.astype(float), q.astype(float)
+
+
+def test_kolmogorov_smirnov_is_scipys() -> None:
+    found, exact = measured("kolmogorov_smirnov", A, B), stats.ks_2samp(A, B, method="asymp")
+    assert exact.statistic == pytest.approx(found.value, abs=0.0025)
+    assert exact.pvalue == pytest.approx(found.p_value, rel=0.5)
+
+
+def test_wasserstein_is_scipys_over_the_deviation() -> None:
+    exact = stats.wasserstein_distance(A, B) / A.std()
+    assert exact == pytest.approx(measured("wasserstein", A, B).value, abs=0.01)
+
+
+def test_jensen_shannon_is_scipys_in_base_two() -> None:
+    p, q = exact_bins(30)
+    exact = jensenshannon(p, q, base=2)
+    assert exact == pytest.approx(measured("jensen_shannon", A, B).value, abs=0.005)
+
+
+def test_hellinger_and_total_variation_follow_their_definitions() -> None:
+    p, q = (x / x.sum() for x in exact_bins(30))
+    hellinger = np.sqrt(1 - np.sqrt(p * q).sum())
+    assert hellinger == pytest.approx(measured("hellinger", A, B).value, abs=0.005)
+    variation = np.abs(p - q).sum() / 2
+    assert variation == pytest.approx(measured("total_variation", A, B).value, abs=0.005)
+
+
+def test_psi_follows_its_definition() -> None:
+    p, q = ((x + 0.5) / (x.sum() + 5) for x in exact_bins(10))
+    exact = float(((q - p) * np.log(q / p)).sum())
+    assert exact == pytest.approx(measured("psi", A, B).value, abs=0.01)
+
+
+def test_chi_squared_is_scipys_on_categories() -> None:
+    rng = np.random.default_rng(3)
+    one, other = drawn(rng, 5, 3000), drawn(rng, 5, 900, drift=True)
+    names = sorted(one.counts)
+    exact = stats.chi2_contingency(
+        [[s.counts.get(n, 0) for n in names] for s in (one, other)], correction=False
+    )
+    found = CHECKS["chi_squared"].measure(Comparison(one, other))
+    assert found is not None
+    assert (exact.statistic, exact.pvalue) == pytest.approx((found.value, found.p_value))
+
+
+def test_mean_shift_is_welchs_t() -> None:
+    found, exact = measured("mean_shift", A, B), stats.ttest_ind(B, A, equal_var=False)
+    assert exact.statistic == pytest.approx(found.value, rel=1e-9)
+    assert exact.pvalue == pytest.approx(found.p_value, rel=1e-6)
+    assert abs(B.mean() - A.mean()) / A.std() == pytest.approx(found.effect, rel=1e-9)
+
+
+def test_variance_ratio_and_median_shift_are_those_of_the_rows() -> None:
+    assert B.var() / A.var() == pytest.approx(measured("variance_ratio", A, B).value, rel=1e-9)
+    low, high = np.quantile(A, [0.25, 0.75])
+    exact = (np.median(B) - np.median(A)) / (high - low)
+    assert exact == pytest.approx(measured("median_shift", A, B).value, abs=0.01)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(300, 3000), st.floats(-3, 3))
+def test_every_check_is_quiet_on_a_twin_and_finite_on_anything(
+    seed: int, rows: int, shift: float
+) -> None:
+    values = np.random.default_rng(seed).gamma(2, 2, rows)
+    twin = Comparison(Numeric.of(values), Numeric.of(values))
+    moved = Comparison(Numeric.of(values), Numeric.of(values + shift))
+    for check in DRIFT:
+        same, other = check.measure(twin), check.measure(moved)
+        assert same is not None
+        assert other is not None
+        assert 0 == pytest.approx(same.effect, abs=1e-6)
+        assert np.isfinite([other.value, other.effect]).all()
+        assert other.p_value is not None
+        assert 0 <= other.p_value <= 1
+
+
+def alarms(findings: list[Finding]) -> set[str | None]:
+    return {f.feature for f in findings if f.verdict is Verdict.ALARM}
+
+
+@pytest.mark.parametrize("rows", [2000, 10_000, 100_000])
+def test_the_planted_shifts_are_caught_and_nothing_else(rows: int) -> None:
+    findings = run(DEFAULT, table(0, 50_000), table(1, rows, drift=True))
+    assert {"n00", "n10", "c2"} == alarms(findings)
+    assert not {f.feature for f in findings if f.verdict is Verdict.WARN} - {"n00", "n10", "c2"}
+
+
+def test_thin_data_is_a_verdict_of_its_own() -> None:
+    findings = run(DEFAULT, table(0, 5000), table(1, 150, drift=True))
+    compared = {f.verdict for f in findings if f.check in CHECKS}
+    assert {Verdict.TOO_LITTLE_DATA} == compared
+
+
+def test_no_baseline_is_a_verdict_too() -> None:
+    (finding,) = run(DEFAULT, None, table(0, 300))
+    assert Verdict.NO_BASELINE is finding.verdict
+
+
+def quality(before: Numeric | Categories, now: Numeric | Categories) -> dict[str, Verdict]:
+    findings = run(
+        DEFAULT, window({"x": before}, before.observations), window({"x": now}, now.observations)
+    )
+    return {f.check: f.verdict for f in findings}
+
+
+VALUES = np.random.default_rng(5).normal(0, 1, 5000)
+
+
+def with_some(value: float, share: float) -> Numeric:
+    values = np.random.default_rng(6).permutation(VALUES)
+    values[: int(share * values.size)] = value
+    return Numeric.of(values)
+
+
+@pytest.mark.parametrize(
+    ("check", "spoil"),
+    [
+        ("missing", lambda share: with_some(np.nan, share)),
+        ("non_finite", lambda share: with_some(np.inf, share)),
+        ("out_of_range", lambda share: with_some(50.0, share / 4)),
+    ],
+)
+def test_bad_values_warn_and_alarm(check: str, spoil: Callable[[float], Numeric]) -> None:
+    reference = Numeric.of(VALUES)
+    assert Verdict.OK is quality(reference, spoil(0.0))[check]
+    assert Verdict.WARN is quality(reference, spoil(0.07))[check]
+    assert Verdict.ALARM is quality(reference, spoil(0.15))[check]
+
+
+def test_values_of_another_type_alarm() -> None:
+    reference = Numeric.of(VALUES)
+    assert Verdict.ALARM is quality(reference, Numeric.of(VALUES, mismatched=200))["type_mismatch"]
+
+
+def test_unseen_categories_alarm_unless_the_baseline_overflowed() -> None:
+    reference = Categories.of(["a", "b"] * 2000)
+    now = Categories.of(["a", "b"] * 500 + ["new"] * 60)
+    assert Verdict.ALARM is quality(reference, now)["unseen_category"]
+    assert Verdict.NOT_APPLICABLE is quality(reference.capped(1), now)["unseen_category"]
+
+
+def test_a_constant_window_alarms_only_where_the_baseline_varied() -> None:
+    constant = Numeric.of(np.full(1000, 7.0))
+    assert Verdict.ALARM is quality(Numeric.of(VALUES), constant)["constant"]
+    assert Verdict.NOT_APPLICABLE is quality(constant, constant)["constant"]
+
+
+def test_missing_and_extra_features_are_told() -> None:
+    x = Numeric.of(VALUES)
+    findings = run(DEFAULT, window({"a": x, "b": x}, 5000), window({"a": x, "c": x}, 5000))
+    told = {(f.check, f.feature): f.verdict for f in findings}
+    assert Verdict.ALARM is told["missing_feature", "b"]
+    assert Verdict.WARN is told["extra_feature", "c"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [(1000, Verdict.OK), (450, Verdict.WARN), (90, Verdict.ALARM), (11_000, Verdict.ALARM)],
+)
+def test_volume_is_compared_with_previous_windows(rows: int, verdict: Verdict) -> None:
+    x = {"a": Numeric.of(VALUES)}
+    findings = run(DEFAULT, window(x, 10), window(x, rows), [window(x, 1000)] * 3)
+    assert [verdict] == [f.verdict for f in findings if f.check == "volume"]
+
+
+def test_limits_and_exclusions_are_the_users() -> None:
+    checks = Checks(DEFAULT.all, frozenset({"psi"}), {"mean_shift": {"alarm": 5.0}})
+    findings = run(checks, table(0, 5000), table(1, 5000, drift=True))
+    assert "psi" not in {f.check for f in findings}
+    assert ("n00", "mean_shift") not in {
+        (f.feature, f.check) for f in findings if f.verdict is Verdict.ALARM
+    }
+    with pytest.raises(ValueError, match="unknown check 'spi': choose among"):
+        Checks(DEFAULT.all, frozenset({"spi"}))
+
+
+def test_findings_are_strict_json() -> None:
+    import json
+
+    for finding in run(DEFAULT, table(0, 500), table(1, 500, drift=True)):
+        assert finding.check in NAMES
+        json.dumps(finding.json(), allow_nan=False)
+
+
+def test_merging_parts_gives_the_findings_of_the_whole() -> None:
+    key = feature("x")
+    parts = Numeric.empty()
+    for start in range(0, B.size, 500):
+        parts = parts.merge(Numeric.of(B[start : start + 500]))
+    reference = window({"x": Numeric.of(A)}, A.size)
+    whole, merged = (
+        {f.check: f for f in run(DEFAULT, reference, window({"x": s}, B.size))}
+        for s in (Numeric.of(B), parts)
+    )
+    for name in CHECKS:
+        assert whole[name].effect == pytest.approx(merged[name].effect, abs=0.005), (key, name)

@@ -1,0 +1,141 @@
+"""Windows by event time, whatever the order; alerts with hysteresis."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otelml.data import Finding, Key, Limits, Model, Point, Role, Verdict, Window
+from otelml.monitor.alerts import Alerts, parse_open_after
+from otelml.monitor.baseline import Baselines
+from otelml.monitor.window import Windows
+from otelml.sketch.count import Count
+from otelml.sketch.parts import Part, Piece
+
+SECOND = 1_000_000_000
+MODEL = Model("m", "1")
+KEY = Key(MODEL, Role.PREDICTIONS, "predict")
+
+
+def point(end: float, count: int = 1) -> Point:
+    return Point(KEY, Piece(Part.TOTAL, count), 0, round(end * SECOND))
+
+
+def counts(windows: list[Window]) -> dict[float, int]:
+    return {w.start / SECOND: w.rows for w in windows}
+
+
+def test_a_point_belongs_to_the_window_in_which_it_ends() -> None:
+    windows = Windows(10, 2)
+    for end in (1, 9.9, 10, 10.1, 25):
+        windows.fold(point(end), 25 * SECOND)
+    assert {0.0: 3, 10.0: 1} == counts(windows.close(25 * SECOND))
+    assert {20.0: 1} == counts(windows.drain())
+
+
+def test_late_and_future_points_are_counted_and_left_out() -> None:
+    windows = Windows(10, 2)
+    windows.fold(point(5), 5 * SECOND)
+    windows.fold(point(30), 30 * SECOND)
+    windows.close(30 * SECOND)
+    assert not windows.fold(point(6), 31 * SECOND)
+    assert not windows.fold(point(9000), 31 * SECOND)
+    assert {"late": 1, "future": 1} == dict(windows.dropped)
+
+
+def test_an_idle_source_is_closed_by_the_clock() -> None:
+    windows = Windows(10, 2)
+    windows.fold(point(5), 5 * SECOND)
+    assert [] == windows.close(11 * SECOND)
+    assert {0.0: 1} == counts(windows.close(12 * SECOND))
+
+
+def test_series_are_bounded() -> None:
+    windows = Windows(10, 2, most_series=1)
+    assert windows.fold(point(5), 5 * SECOND)
+    other = Point(Key(MODEL, Role.ACTIVE), Piece(Part.TOTAL, 1), 0, 5 * SECOND)
+    assert not windows.fold(other, 5 * SECOND)
+    assert {"too_many_series": 1} == dict(windows.dropped)
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 5))), st.randoms())
+def test_windows_ignore_the_order_of_arrival(points: list[tuple[int, int]], random: object) -> None:
+    shuffled = [*points]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    found = []
+    for order in (points, shuffled):
+        windows = Windows(10, 60)
+        for end, count in order:
+            windows.fold(point(end, count), 60 * SECOND)
+        found.append(counts(windows.drain()))
+    assert found[0] == found[1]
+
+
+def test_state_survives_json() -> None:
+    windows = Windows(10, 2)
+    windows.fold(point(5, 3), 5 * SECOND)
+    windows.fold(point(25), 25 * SECOND)
+    windows.close(25 * SECOND)
+    again = Windows(10, 2)
+    again.load(json.loads(json.dumps(windows.dump())))
+    assert not again.fold(point(6), 26 * SECOND)
+    assert counts(windows.drain()) == counts(again.drain())
+
+
+def finding(verdict: Verdict, check: str = "psi") -> Finding:
+    return Finding(
+        "m", None, Role.FEATURE, "age", check, 1.0, None, None, 1.0, Limits(), None, verdict, 1, 1,
+        (0, 1),
+    )  # fmt: skip
+
+
+def changes(verdicts: str) -> str:
+    """What alerts do over windows: `!` alarm, `.` quiet, `?` too little data."""
+    alerts = Alerts()
+    kinds = {"!": Verdict.ALARM, ".": Verdict.OK, "?": Verdict.TOO_LITTLE_DATA}
+    told = ""
+    for mark in verdicts:
+        made = alerts.update([finding(kinds[mark])])
+        told += ("+" if made[0].opened else "-") if made else " "
+        state = json.loads(json.dumps(alerts.dump()))
+        alerts = Alerts()
+        alerts.load(state)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ("!...!...", "        "),
+        ("!!", " +"),
+        ("!.!", "  +"),
+        ("!!..", " + -"),
+        ("!!.!..", " +   -"),
+        ("!!.??.", " +   -"),
+        ("!?!", "  +"),
+    ],
+)
+def test_alerts_open_and_resolve_with_hysteresis(verdicts: str, expected: str) -> None:
+    assert expected == changes(verdicts)
+
+
+def test_two_of_three_is_read() -> None:
+    assert (2, 3) == parse_open_after("2 of 3")
+    for wrong in ("3 of 2", "two of three", "2", ""):
+        with pytest.raises(ValueError, match="is not of the form '2 of 3'"):
+            parse_open_after(wrong)
+
+
+def test_a_baseline_without_a_version_serves_every_version() -> None:
+    from otelml.data import Baseline
+
+    def kept(version: str | None, created: int) -> Baseline:
+        model = Model("m", version)
+        held = Window(model, 0, 1, {KEY: Count(1)}, 1)
+        return Baseline(f"{version}{created}", model, held, 1, "", created, {})
+
+    baselines = Baselines([kept(None, 1), kept("2", 1), kept("2", 3), kept("2", 2)])
+    assert "None1" == getattr(baselines.find(Model("m", "7")), "id", None)
+    assert "23" == getattr(baselines.find(Model("m", "2")), "id", None)
+    assert baselines.find(Model("other")) is None
