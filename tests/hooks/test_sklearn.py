@@ -285,3 +285,15 @@ def test_an_error_of_ours_is_logged_and_not_raised(
     model = Third().fit(X, Y)
     assert 200 == len(model.predict(Hostile()))
     assert 1 == telemetry.value("ml.inference.duration")
+
+
+def test_a_column_that_changes_its_kind_is_mismatched_and_loses_nothing_else(
+    telemetry: Telemetry,
+) -> None:
+    model = Third().fit(FRAME, Y)
+    model.predict(FRAME)
+    model.predict(FRAME.assign(debt="much"))
+    kinds = {"ml_data_quality_violation_type": "type_mismatch", "ml_feature_name": "debt"}
+    assert 200 == telemetry.value("ml.data_quality.violations", **kinds)
+    assert 400 == telemetry.value("ml.feature.observations", ml_feature_name="debt")
+    assert 400 == telemetry.value("ml.feature.value", ml_feature_name="age")

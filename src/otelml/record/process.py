@@ -4,6 +4,7 @@ Nothing runs in the background but a thread that folds when the buffer fills up;
 folded when a metric reader collects, and so leaves with the SDK's own last export.
 """
 
+import logging
 import os
 import threading
 from importlib.metadata import version
@@ -11,6 +12,8 @@ from importlib.metadata import version
 from otelml.record.recorder import Recorder
 from otelml.record.settings import Settings
 from otelml.wire.sdk import Bridge
+
+_logger = logging.getLogger("otelml")
 
 
 class Process:
@@ -33,7 +36,10 @@ class Process:
     def _fold(self) -> None:
         while self._full.wait():
             self._full.clear()
-            self.recorder.fold()
+            try:
+                self.recorder.fold()
+            except Exception:
+                _logger.exception("otelml could not fold what was recorded, and left it out")
 
     def _forked(self) -> None:
         """A child starts empty: what was recorded before is its parent's to send."""

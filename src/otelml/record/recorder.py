@@ -9,6 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class Recorder:
         self._lock = threading.Lock()  # held for an append
         self._folding = threading.RLock()  # held for a fold
         self._matrices: dict[_Group, Matrix] = {}
+        self._kinds: dict[Key, type[Sketch]] = {}  # a column stays what it was first
         self._random = random.Random(0)  # noqa: S311 - sampling, not secrets
         self._since = clock()
         self._clear()
@@ -147,6 +149,9 @@ class Recorder:
             self._add(key, sketch.with_mismatched(mismatched))
 
     def _add(self, key: Key, sketch: Sketch) -> None:
+        kind = self._kinds.setdefault(key, type(sketch))
+        if type(sketch) is not kind:
+            sketch = _of_another_kind(kind, sketch)
         held = self._sketches.get(key)
         self._sketches[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
 
@@ -177,3 +182,14 @@ class Recorder:
         self._matrices = {}
         self._since = self._clock()
         self._clear()
+
+
+def _of_another_kind(kind: type[Sketch], sketch: Sketch) -> Sketch:
+    """What a column of numbers makes of categories, or the other way round: mismatched values."""
+    seen, missing = getattr(sketch, "observations", 0), getattr(sketch, "missing", 0)
+    if kind is Categories:
+        return Categories({}, 0, missing, seen - missing)
+    nothing = kind.empty()
+    if isinstance(nothing, Numeric | Probability):
+        return replace(nothing, missing=missing, mismatched=seen - missing)
+    return nothing
