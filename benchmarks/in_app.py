@@ -19,6 +19,7 @@ from sklearn.linear_model import LinearRegression
 
 from otelml.hooks import _patch
 from otelml.hooks.sklearn import SklearnInstrumentor
+from otelml.record.process import Process
 from otelml.record.settings import Settings
 from otelml.sketch.matrix import Matrix
 
@@ -64,7 +65,7 @@ def hooked(*, spans: bool) -> float:
     meters = MeterProvider([reader], shutdown_on_exit=False)
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
-    _patch._process = _patch.Process(Settings(spans=spans))  # noqa: SLF001
+    _patch._process = Process(Settings(spans=spans))  # noqa: SLF001
     instrumentor = SklearnInstrumentor()
     instrumentor.instrument(meter_provider=meters, tracer_provider=tracers)
 

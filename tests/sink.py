@@ -82,7 +82,7 @@ def grpc_sink() -> Iterator[Sink]:
             return ExportMetricsServiceResponse()
 
     server = grpc.server(ThreadPoolExecutor(2))
-    add_MetricsServiceServicer_to_server(Servicer(), server)
+    add_MetricsServiceServicer_to_server(Servicer(), server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     sink = Sink(f"http://127.0.0.1:{port}")
     server.start()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from far_end import FarEnd
+from far_end import FarEnd  # type: ignore[import-not-found]  # beside the demo
 from sklearn.datasets import load_wine
 
 from tests.e2e.conftest import BIN, DEMO, ROOT, Neighbours, end, free_port, until
@@ -61,7 +61,7 @@ class Scene:
         (self.folder / "baselines").mkdir()
         data = self.folder / "training.csv"
         WINES.sample(20_000, replace=True, random_state=0).to_csv(data, index=False)
-        command = [BIN / "otelml", "baseline", "build", data, "--model", "wine"]
+        command = [str(BIN / "otelml"), "baseline", "build", str(data), "--model", "wine"]
         subprocess.run([*command, "-o", self.folder / "baselines" / "wine.json"], check=True)
 
     def _processor_config(self, *, forward: bool) -> Path:

@@ -72,7 +72,7 @@ def check(*, hooked: bool) -> None:
     if hooked:
         data = reader.get_metrics_data()
         calls = sum(
-            point.count
+            getattr(point, "count", 0)
             for resource in (data.resource_metrics if data else ())
             for scope in resource.scope_metrics
             for metric in scope.metrics

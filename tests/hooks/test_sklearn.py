@@ -49,7 +49,7 @@ def test_a_call_gives_a_span_and_its_metrics(telemetry: Telemetry) -> None:
     with telemetry.tracer.start_as_current_span("GET /predict") as request:
         model.predict_proba(FRAME[:1])
     (span,) = telemetry.spans()
-    attributes = dict(span.attributes or {})
+    attributes: dict[str, Any] = dict(span.attributes or {})
     version = attributes.pop("ml.framework.version")
     score = attributes.pop("ml.prediction.score")
     assert isinstance(version, str)
@@ -187,7 +187,7 @@ def _nothing() -> Any:
 
 
 @pytest.mark.parametrize("dtype", ["object", "str", "category"])
-def test_categories_are_counted_by_name(telemetry: Telemetry, dtype: str) -> None:
+def test_categories_are_counted_by_name(telemetry: Telemetry, dtype: Any) -> None:
     frame = FRAME.assign(job=pd.Series(np.where(Y, "nurse", "cook")).astype(dtype))
     encoder = make_column_transformer((OneHotEncoder(), ["job"]), remainder="passthrough")
     model = make_pipeline(encoder, LogisticRegression()).fit(frame, Y)

@@ -1,5 +1,7 @@
 """Windows with a known truth: 20 numeric and 5 categorical columns, three of which can drift."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from otelml.data import Key, Model, Role, Sketch, Window
@@ -15,7 +17,7 @@ def feature(name: str) -> Key:
     return Key(MODEL, Role.FEATURE, name)
 
 
-def window(columns: dict[str, Sketch], rows: int) -> Window:
+def window(columns: Mapping[str, Sketch], rows: int) -> Window:
     return Window(MODEL, 0, 1, {feature(name): sketch for name, sketch in columns.items()}, rows)
 
 
@@ -35,7 +37,8 @@ def shares(size: int, *, drift: bool = False) -> Floats:
     weights: Floats = 1.0 / np.arange(1, size + 1)
     if drift:
         weights[:4] = weights[3::-1].copy()
-    return weights / weights.sum()
+    normalised: Floats = weights / weights.sum()
+    return normalised
 
 
 def drawn(rng: np.random.Generator, size: int, rows: int, *, drift: bool = False) -> Categories:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,9 +68,9 @@ def told(sink: Sink) -> tuple[int, int, int]:
     return predictions, sum(p.count for p in values), negative
 
 
-def _feature(point: object) -> str:
-    attributes = {a.key: a.value.string_value for a in point.attributes}  # type: ignore[attr-defined]
-    return attributes.get("ml.feature.name", "")
+def _feature(point: Any) -> str:
+    attributes = {a.key: a.value.string_value for a in point.attributes}
+    return str(attributes.get("ml.feature.name", ""))
 
 
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])

@@ -131,8 +131,7 @@ class _SklearnReader:
     def inputs(self, card: Card, data: Any) -> tuple[Block | Labels, ...]:
         """The features of a call."""
         settings = process().settings
-        excluded = settings.exclude_features
-        return features(data, card.features, lambda n: n not in excluded, settings.max_features)
+        return features(data, card.features, settings.exclude_features, settings.max_features)
 
     def outputs(self, card: Card, call: Call, result: Any) -> tuple[Block | Labels, ...]:
         """Predictions, scores and confidences of a call."""

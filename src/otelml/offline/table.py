@@ -75,7 +75,7 @@ def _batches(
                     advance(min(file.tell() / size, 1.0) if not file.closed else 1.0)
                     yield batch
         case "parquet":
-            with pa.parquet.ParquetFile(path, memory_map=True) as parquet:
+            with pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as parquet:
                 total, done = max(parquet.metadata.num_rows, 1), 0
                 for batch in parquet.iter_batches(ROWS):
                     done += batch.num_rows

@@ -3,7 +3,7 @@
 No framework is imported. Everything is copied once, because the app may change it afterwards.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -17,25 +17,27 @@ _WIDE: Final = 5_000_000
 
 
 def features(
-    data: Any, known: Sequence[str] | None, wanted: Callable[[str], bool], most: int
+    data: Any, known: Sequence[str] | None, excluded: frozenset[str], most: int
 ) -> tuple[Block | Labels, ...]:
     """The columns of a model's input.
 
-    `known` are the model's own names of its features; `wanted` tells which names may be recorded,
-    and at most `most` columns are.
+    `known` are the model's own names of its features; `excluded` ones are left out, and so are
+    those beyond the first `most`.
 
-    >>> features([[1, "a"], [2, None]], ["age", "job"], lambda _: True, 10)[1]
+    >>> features([[1, "a"], [2, None]], ["age", "job"], frozenset(), 10)[1]
     Labels(role=<Role.FEATURE: 'feature'>, name='job', values=('a', None))
     """
     if hasattr(data, "columns") and (hasattr(data, "dtypes") or hasattr(data, "schema")):
         given = [str(name) for name in data.columns]
-        return _frame(data, given, [i for i, name in enumerate(given) if wanted(name)][:most])
+        return _frame(
+            data, given, [i for i, name in enumerate(given) if name not in excluded][:most]
+        )
     matrix = _matrix(data)
     names = _names(known, matrix.shape[1])
-    if matrix.shape[1] <= most and all(map(wanted, names)):
+    if matrix.shape[1] <= most and excluded.isdisjoint(names):
         kept = matrix
     else:
-        chosen = [i for i, name in enumerate(names) if wanted(name)][:most]
+        chosen = [i for i, name in enumerate(names) if name not in excluded][:most]
         names, kept = tuple(names[i] for i in chosen), matrix[:, chosen]
     if kept.dtype.kind in _NUMERIC:
         return (Block(Role.FEATURE, names, np.array(kept, np.float64)),) if names else ()
@@ -72,7 +74,7 @@ def rows(data: Any) -> int:
 
 def _names(known: Sequence[str] | None, width: int) -> tuple[str, ...]:
     if known is not None and len(known) == width:
-        return tuple(map(str, known))
+        return known if isinstance(known, tuple) else tuple(known)
     return tuple(f"x{i}" for i in range(width))
 
 

@@ -7,7 +7,7 @@ is kept (reservoir sampling of calls) and what was shed is counted.
 import random
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,7 +22,9 @@ from otelml.sketch.matrix import Matrix
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 
-_Group = tuple[Model, Role, tuple[str, ...], tuple[tuple[str, str], ...]]
+_Names = tuple[str, ...]
+_Labels = tuple[tuple[str, str], ...]
+_Group = tuple[Model, Role, _Names, _Labels]
 
 
 class Recorder:
@@ -104,35 +106,40 @@ class Recorder:
             self._fold(calls)
 
     def _fold(self, calls: list[Inference]) -> None:
-        self._fold_calls(calls)
-        blocks: dict[_Group, list[Block]] = defaultdict(list)
+        # Models are told apart by identity here, which is cheap: the calls keep them alive.
+        alike: dict[tuple[int, str, str, str | None], list[Inference]] = defaultdict(list)
+        blocks: dict[tuple[int, Role, _Names, _Labels], list[Block]] = defaultdict(list)
         texts: dict[Key, list[Labels]] = defaultdict(list)
+        models: dict[int, Model] = {}
         for call in calls:
+            model = id(call.model)
+            models[model] = call.model
+            alike[model, call.operation, call.system, call.error_type].append(call)
             for column in call.columns:
                 if isinstance(column, Labels):
                     texts[Key(call.model, column.role, column.name)].append(column)
                 else:
-                    group = call.model, column.role, column.names, column.labels
-                    blocks[group].append(column)
+                    where = model, column.role, column.names, column.labels
+                    blocks[where].append(column)
+        for group in alike.values():
+            self._fold_calls(group)
         for key, parts in texts.items():
             self._add(key, Categories.of([value for part in parts for value in part.values]))
-        for group, parts_of_block in blocks.items():
-            self._fold_blocks(group, parts_of_block)
+        for (model, role, columns, labels), held in blocks.items():
+            self._fold_blocks((models[model], role, columns, labels), held)
 
     def _fold_calls(self, calls: list[Inference]) -> None:
-        seconds: dict[Key, list[float]] = defaultdict(list)
-        for call in calls:
-            labels = {names.SYSTEM: call.system}
-            failed = {names.ERROR_TYPE: call.error_type} if call.error_type else {}
-            told = tuple(sorted(labels.items()))
-            timed = tuple(sorted((labels | failed).items()))
-            seconds[Key(call.model, Role.DURATION, call.operation, timed)].append(call.seconds)
-            if call.error_type is None:
-                sizes = Key(call.model, Role.BATCH_SIZE, call.operation, told)
-                seconds[sizes].append(call.rows)
-                self._add(Key(call.model, Role.PREDICTIONS, call.operation, told), Count(call.rows))
-        for key, values in seconds.items():
-            self._add(key, Numeric.of(values))
+        """Fold calls of one model, operation and outcome."""
+        call = calls[0]
+        system = ((names.SYSTEM, call.system),)
+        failed = ((names.ERROR_TYPE, call.error_type),) if call.error_type else ()
+        duration = Key(call.model, Role.DURATION, call.operation, failed + system)
+        self._add(duration, Numeric.of([c.seconds for c in calls]))
+        if not failed:
+            sizes = [c.rows for c in calls]
+            self._add(Key(call.model, Role.BATCH_SIZE, call.operation, system), Numeric.of(sizes))
+            rows = Key(call.model, Role.PREDICTIONS, call.operation, system)
+            self._add(rows, Count(sum(sizes)))
 
     def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:
         model, role, columns, labels = group
@@ -144,9 +151,12 @@ class Recorder:
             return
         matrix = self._matrices.setdefault(group, Matrix(len(columns)))
         matrix.update(values)
+        bad: Counter[str] = Counter()
+        for block in blocks:
+            if block.mismatched:
+                bad.update(block.mismatched)
         for key, sketch in zip(keys, matrix.take(), strict=True):
-            mismatched = sum((block.mismatched or {}).get(key.name, 0) for block in blocks)
-            self._add(key, sketch.with_mismatched(mismatched))
+            self._add(key, sketch.with_mismatched(bad[key.name]))
 
     def _add(self, key: Key, sketch: Sketch) -> None:
         kind = self._kinds.setdefault(key, type(sketch))
