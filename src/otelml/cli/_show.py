@@ -47,7 +47,7 @@ def histogram(sketch: Sketch, width: int = 24) -> str:
 
     >>> from otelml.sketch.categories import Categories
     >>> histogram(Categories.of(["a", "a", "b"]))
-    'a █ b ▅'
+    'a █ b ▄'
     """
     if isinstance(sketch, Count):
         return str(sketch.value)

@@ -52,7 +52,8 @@ class Recorder:
 
     def _clear(self) -> None:
         self._calls: list[Inference] = []
-        self._rows = self._seen = self._dropped = 0
+        self._sampled: list[int] = []  # where in `_calls` those are that have their columns
+        self._rows = self._dropped = 0
         self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
         self._sketches: dict[Key, Sketch] = {}
 
@@ -65,31 +66,24 @@ class Recorder:
         """Record a call that ended."""
         with self._lock:
             self._active[inference.model, inference.operation, inference.system] -= 1
-            self._seen += 1
+            if inference.columns:
+                self._sampled.append(len(self._calls))
+                self._rows += inference.rows
             self._calls.append(inference)
-            self._rows += inference.rows
-            full = self._rows > self.settings.max_buffered_rows
-            if full:
+            while self._rows > self.settings.max_buffered_rows:
                 self._shed()
-        if full or 2 * self._rows > self.settings.max_buffered_rows:
+        if 2 * self._rows > self.settings.max_buffered_rows:
             self._on_full()
 
     def _shed(self) -> None:
         """Make room: one call, at random, keeps its counts and loses its columns."""
-        chosen = self._random.randrange(len(self._calls))
+        place = self._random.randrange(len(self._sampled))
+        chosen, self._sampled[place] = self._sampled[place], self._sampled[-1]
+        self._sampled.pop()
         call = self._calls[chosen]
-        if call.columns:
-            self._rows -= call.rows
-            self._dropped += call.rows
-            self._calls[chosen] = Inference(
-                call.model,
-                call.operation,
-                call.system,
-                call.rows,
-                call.seconds,
-                (),
-                call.error_type,
-            )
+        self._calls[chosen] = replace(call, columns=())
+        self._rows -= call.rows
+        self._dropped += call.rows
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -102,7 +96,7 @@ class Recorder:
         """Fold what is buffered into sketches."""
         with self._folding:
             with self._lock:
-                calls, self._calls, self._rows = self._calls, [], 0
+                calls, self._calls, self._sampled, self._rows = self._calls, [], [], 0
             self._fold(calls)
 
     def _fold(self, calls: list[Inference]) -> None:

@@ -1,0 +1,173 @@
+"""`otelml baseline` and `otelml check`, as a user and as a script call them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from otelml.cli import cli
+
+RNG = np.random.default_rng(0)
+
+
+def frame(rows: int, *, drift: bool = False) -> pd.DataFrame:
+    jobs = ["nurse", "cook", "clerk"]
+    return pd.DataFrame(
+        {
+            "age": RNG.normal(40 + 6 * drift, 10, rows),
+            "income": RNG.lognormal(10, 0.5, rows),
+            "job": RNG.choice(jobs, rows, p=[0.6, 0.3, 0.1] if not drift else [0.2, 0.3, 0.5]),
+            "member": RNG.random(rows) < 0.3,
+            "since": pd.Timestamp("2026-01-01")
+            + pd.to_timedelta(RNG.integers(0, 86400, rows), "s"),
+            "label": RNG.choice(["yes", "no"], rows),
+            "p": RNG.random(rows),
+            "id": np.arange(rows),
+        }
+    )
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in arguments])
+
+
+@pytest.fixture(params=["csv", "parquet", "arrow"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Path]:
+    """A reference, the same again, and a drifted one, in one of the formats."""
+    made = {}
+    for name, data in {
+        "reference": frame(5000),
+        "same": frame(3000),
+        "drifted": frame(3000, drift=True),
+    }.items():
+        path = tmp_path / f"{name}.{request.param}"
+        match request.param:
+            case "csv":
+                data.to_csv(path, index=False)
+            case "parquet":
+                data.to_parquet(path)
+            case _:
+                data.to_feather(path, compression="uncompressed")
+        made[name] = path
+    return made
+
+
+def build(files: dict[str, Path], *more: object) -> Path:
+    output = files["reference"].with_name("baseline.json")
+    roles = ("--prediction", "label", "--score", "p", "--exclude", "id")
+    done = call(
+        "baseline", "build", files["reference"], "-o", output, "--model", "fraud", *roles, *more
+    )
+    assert 0 == done.exit_code, done.output
+    return output
+
+
+def findings(result: Result) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def test_quiet_data_exits_0_and_drifted_data_1(files: dict[str, Path]) -> None:
+    baseline = build(files)
+    assert 0 == call("check", baseline, files["same"]).exit_code
+    drifted = call("check", baseline, files["drifted"], "--json")
+    assert 1 == drifted.exit_code
+    alarms = {f["feature"] for f in findings(drifted) if f["verdict"] == "alarm"}
+    assert {"age", "job"} == alarms
+
+
+def test_a_finding_has_the_documented_shape(files: dict[str, Path]) -> None:
+    found = findings(call("check", build(files), files["same"], "--json"))
+    assert {
+        "model", "model_version", "role", "feature", "check", "value", "p_value",
+        "p_value_adjusted", "effect", "limits", "reference", "verdict", "samples",
+        "baseline_samples", "window",
+    } == set(found[0])  # fmt: skip
+    ks = next(f for f in found if f["check"] == "kolmogorov_smirnov" and f["feature"] == "age")
+    assert ("fraud", None, "feature", "ok", 3000, 5000) == (
+        ks["model"],
+        ks["model_version"],
+        ks["role"],
+        ks["verdict"],
+        ks["samples"],
+        ks["baseline_samples"],
+    )
+    assert {"warn", "alarm", "null"} == set(ks["limits"])
+
+
+def test_roles_come_from_the_baseline(files: dict[str, Path]) -> None:
+    found = findings(call("check", build(files), files["same"], "--json"))
+    assert {"feature", "prediction", "score", "predictions"} == {f["role"] for f in found}
+    assert "extra_feature" not in {f["check"] for f in found}
+
+
+def test_one_baseline_checks_another(files: dict[str, Path]) -> None:
+    baseline = build(files)
+    assert 0 == call("check", baseline, baseline).exit_code
+
+
+def test_show_tells_what_is_in_it(files: dict[str, Path]) -> None:
+    baseline = build(files, "--model-version", "7")
+    about = json.loads(call("baseline", "show", baseline, "--json").stdout)
+    assert ("fraud", "7", 5000) == (about["model"], about["version"], about["rows"])
+    assert "category" == about["schema"]["feature:job"]
+    assert "number" == about["schema"]["feature:since"]
+    text = call("baseline", "show", baseline).stdout
+    assert "feature:age" in text
+
+
+def test_stray_text_in_a_number_is_a_type_mismatch(tmp_path: Path) -> None:
+    reference, current = tmp_path / "a.csv", tmp_path / "b.csv"
+    frame(2000)[["age", "income"]].to_csv(reference, index=False)
+    spoiled = frame(2000)[["age", "income"]].astype(object)
+    spoiled.loc[1500:1599, "age"] = "unknown"
+    spoiled.to_csv(current, index=False)
+    output = tmp_path / "o.json"
+    assert 0 == call("baseline", "build", reference, "-o", output, "--model", "m").exit_code
+    found = findings(call("check", output, current, "--json"))
+    told = {(f["check"], f["feature"]): f for f in found}
+    assert "alarm" == told["type_mismatch", "age"]["verdict"]
+    assert 0.05 == told["type_mismatch", "age"]["value"]
+    assert "ok" == told["mean_shift", "age"]["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["baseline", "build", "{nix}.csv", "-o", "o.json", "--model", "m"], "No such file"),
+        (["baseline", "build", "{a}.xlsx", "-o", "o.json", "--model", "m"], "of kind .xlsx"),
+        (["baseline", "build", "{a}.csv", "-o", "o", "--model", "m", "--score", "ag"], "'age'"),
+        (["baseline", "build", "{empty}.csv", "-o", "o.json", "--model", "m"], "empty"),
+        (["check", "{a}.csv", "{a}.csv"], "baseline build"),
+        (["check", "{torn}.json", "{a}.csv"], "not JSON"),
+        (["baseline", "show", "{nix}.json"], "No such file"),
+    ],
+)
+def test_bad_input_exits_2_and_says_what_to_do(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    frame(10)[["age"]].to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "a.xlsx").touch()
+    (tmp_path / "torn.json").write_text('{"otelml": ')
+    names = {name: tmp_path / name for name in ("a", "nix", "empty", "torn")}
+    done = call(*(word.format(**names) for word in arguments))
+    assert 2 == done.exit_code
+    assert message in done.output
+    assert "" == done.stdout
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    def missing(name: str) -> Any:
+        raise ModuleNotFoundError(name="pyarrow")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    done = call("check", "a", "b")
+    assert 2 == done.exit_code
+    assert "pip install 'otelml[processor]'" in done.output

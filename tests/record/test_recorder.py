@@ -1,0 +1,110 @@
+"""The recorder: what went in comes out, once; bounded; nothing before a fork."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from otelml.data import Block, Inference, Key, Labels, Model, Role
+from otelml.record.columns import column, features, labels
+from otelml.record.recorder import Recorder
+from otelml.record.settings import Settings
+from otelml.sketch.categories import Categories
+from otelml.sketch.count import Count
+from otelml.sketch.numeric import Numeric
+
+MODEL = Model("m")
+
+
+def inference(rows: int, value: float = 1.0) -> Inference:
+    block = Block(Role.FEATURE, ("a", "b"), np.full((rows, 2), value))
+    classes = Labels(Role.PREDICTION, "", ("yes",) * rows)
+    return Inference(MODEL, "predict", "sklearn", rows, 0.01, (block, classes))
+
+
+def drained(recorder: Recorder) -> dict[Key, object]:
+    return {series.key: series.sketch for series in recorder.drain()}
+
+
+def recorded(recorder: Recorder, calls: int, rows: int) -> None:
+    for _ in range(calls):
+        recorder.start(MODEL, "predict", "sklearn")
+        recorder.end(inference(rows))
+
+
+def total(sketches: dict[Key, object], role: Role) -> int:
+    return sum(s.value for k, s in sketches.items() if k.role is role and isinstance(s, Count))
+
+
+def test_what_went_in_comes_out_once() -> None:
+    recorder = Recorder()
+    recorded(recorder, 3, 10)
+    sketches = drained(recorder)
+    a = sketches[Key(MODEL, Role.FEATURE, "a")]
+    classes = sketches[Key(MODEL, Role.PREDICTION)]
+    assert isinstance(a, Numeric)
+    assert isinstance(classes, Categories)
+    assert (30, 30, {"yes": 30}) == (total(sketches, Role.PREDICTIONS), a.count, classes.counts)
+    assert 0 == total(sketches, Role.ACTIVE)
+    assert {} == drained(recorder)
+
+
+def test_many_threads_lose_nothing() -> None:
+    recorder = Recorder()
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda _: recorded(recorder, 100, 3), range(64)))
+    assert 64 * 100 * 3 == total(drained(recorder), Role.PREDICTIONS)
+
+
+def test_the_buffer_is_bounded_and_what_is_shed_is_counted() -> None:
+    woken = []
+    recorder = Recorder(Settings(max_buffered_rows=100), on_full=lambda: woken.append(1))
+    recorded(recorder, 50, 10)
+    sketches = drained(recorder)
+    kept = sketches[Key(MODEL, Role.FEATURE, "a")]
+    assert isinstance(kept, Numeric)
+    assert woken
+    assert 500 == total(sketches, Role.PREDICTIONS)
+    assert 500 == kept.count + total(sketches, Role.DROPPED)
+    assert kept.count <= 110
+
+
+def test_a_forked_child_starts_empty() -> None:
+    recorder = Recorder()
+    recorded(recorder, 3, 10)
+    recorder.forget()
+    assert {} == drained(recorder)
+
+
+def test_features_are_named_capped_and_excluded() -> None:
+    rows = np.arange(12.0).reshape(3, 4)
+    (block,) = features(rows, None, frozenset({"x1"}), 2)
+    assert isinstance(block, Block)
+    assert ("x0", "x2") == block.names
+    assert [[0, 2], [4, 6], [8, 10]] == block.values.tolist()
+
+
+def test_what_is_recorded_is_a_copy() -> None:
+    rows = np.zeros((2, 2))
+    (block,) = features(rows, None, frozenset(), 10)
+    rows[:] = 7
+    assert isinstance(block, Block)
+    assert 0 == block.values.sum()
+
+
+def test_mixed_objects_are_numbers_with_mismatches_or_categories() -> None:
+    numbers = column(Role.FEATURE, "x", np.array([1, 2.5, "?", None], object))
+    assert isinstance(numbers, Block)
+    assert {"x": 1} == numbers.mismatched
+    assert 2 == np.isnan(numbers.values).sum()
+    texts = column(Role.FEATURE, "x", np.array(["a", None, 3], object))
+    assert Labels(Role.FEATURE, "x", ("a", None, "3")) == texts
+
+
+def test_moments_in_time_are_epoch_seconds() -> None:
+    found = column(Role.FEATURE, "t", np.array(["1970-01-02", "NaT"], "datetime64[s]"))
+    assert isinstance(found, Block)
+    assert [86400.0, True] == [found.values[0, 0], bool(np.isnan(found.values[1, 0]))]
+
+
+def test_labels_are_text_and_missing_ones_none() -> None:
+    assert ["1", "True", None, None] == labels(np.array([1, True, None, float("nan")], object))
