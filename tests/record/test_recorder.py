@@ -68,6 +68,19 @@ def test_the_buffer_is_bounded_and_what_is_shed_is_counted() -> None:
     assert kept.count <= 110
 
 
+def test_a_call_larger_than_the_buffer_is_sampled() -> None:
+    recorder = Recorder(Settings(max_buffered_rows=100))
+    recorded(recorder, 1, 1000)
+    sketches = drained(recorder)
+    kept = sketches[Key(MODEL, Role.FEATURE, "a")]
+    assert isinstance(kept, Numeric)
+    assert (1000, 50, 950) == (
+        total(sketches, Role.PREDICTIONS),
+        kept.count,
+        total(sketches, Role.DROPPED),
+    )
+
+
 def test_a_forked_child_starts_empty() -> None:
     recorder = Recorder()
     recorded(recorder, 3, 10)

@@ -1,13 +1,13 @@
 """A column of a window beside its baseline, with what several checks need worked out once."""
 
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from scipy import special
 
 from otelml.data import Sketch
-from otelml.sketch.align import Aligned, Cdfs, align, cdfs
+from otelml.sketch.align import Aligned, Cdfs, align, at_one_scale, cdfs
 from otelml.sketch.categories import Categories
 from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
@@ -70,7 +70,7 @@ class Comparison:
     @cached_property
     def cdfs(self) -> Cdfs:
         """Both cumulative distributions at common edges."""
-        return cdfs(*self.pair)
+        return cdfs(*self._scaled)
 
     @cached_property
     def thirty(self) -> Shares:
@@ -87,8 +87,15 @@ class Comparison:
         """Standard deviation of the baseline."""
         return float(np.sqrt(self.pair[0].variance))
 
+    @cached_property
+    def _scaled(self) -> tuple[Any, Any]:
+        """Both, with bodies of one scale."""
+        if isinstance(self.reference, Numeric) and isinstance(self.current, Numeric):
+            return at_one_scale(self.reference, self.current)
+        return self.reference, self.current
+
     def _shares(self, bins: int) -> Shares:
-        counts = _pooled(align(self.reference, self.current, bins))  # type: ignore[arg-type]
+        counts = _pooled(align(*self._scaled, bins))
         p, q = counts.reference, counts.current
         return Shares(counts, p / p.sum(), q / q.sum())
 

@@ -64,11 +64,16 @@ class Recorder:
 
     def end(self, inference: Inference) -> None:
         """Record a call that ended."""
+        most = max(self.settings.max_buffered_rows // 2, 1)
+        dropped = max(inference.rows - most, 0) if inference.columns else 0
+        if dropped:
+            inference = _thinned(inference, most)
         with self._lock:
+            self._dropped += dropped
             self._active[inference.model, inference.operation, inference.system] -= 1
             if inference.columns:
                 self._sampled.append(len(self._calls))
-                self._rows += inference.rows
+                self._rows += min(inference.rows, most)
             self._calls.append(inference)
             while self._rows > self.settings.max_buffered_rows:
                 self._shed()
@@ -82,8 +87,9 @@ class Recorder:
         self._sampled.pop()
         call = self._calls[chosen]
         self._calls[chosen] = replace(call, columns=())
-        self._rows -= call.rows
-        self._dropped += call.rows
+        rows = min(call.rows, max(self.settings.max_buffered_rows // 2, 1))
+        self._rows -= rows
+        self._dropped += rows
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -186,6 +192,18 @@ class Recorder:
         self._matrices = {}
         self._since = self._clock()
         self._clear()
+
+
+def _thinned(inference: Inference, most: int) -> Inference:
+    """The same call with a uniform sample of its rows in its columns."""
+    chosen = np.sort(np.random.default_rng().choice(inference.rows, most, replace=False))
+    columns = tuple(
+        replace(c, values=tuple(c.values[i] for i in chosen))
+        if isinstance(c, Labels)
+        else replace(c, values=c.values[chosen])
+        for c in inference.columns
+    )
+    return replace(inference, columns=columns)
 
 
 def _of_another_kind(kind: type[Sketch], sketch: Sketch) -> Sketch:

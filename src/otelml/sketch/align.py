@@ -60,7 +60,7 @@ def align(reference: Sketch, current: Sketch, bins: int) -> Aligned:
             "both must be categories, or neither"
         )
     if isinstance(reference, Numeric) and isinstance(current, Numeric):
-        reference, current = _at_one_scale(reference, current)
+        reference, current = at_one_scale(reference, current)
     inner = _edges(reference, bins)
     counts = []
     for sketch in (reference, current):
@@ -77,7 +77,7 @@ def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cd
     if isinstance(reference, Probability) or isinstance(current, Probability):
         edges = EDGES
     else:
-        one, other = (sketch.body for sketch in _at_one_scale(reference, current))
+        one, other = (sketch.body for sketch in at_one_scale(reference, current))
         edges = np.union1d(
             np.union1d(_grid(one), _grid(other)),
             np.union1d(_ends(reference, other), _ends(current, one)),
@@ -115,9 +115,11 @@ def _vocabulary(reference: Categories, current: Categories) -> Aligned:
     return Aligned(cells[0][kept], cells[1][kept])
 
 
-def _at_one_scale(one: Numeric, other: Numeric) -> tuple[Numeric, Numeric]:
+def at_one_scale(one: Numeric, other: Numeric) -> tuple[Numeric, Numeric]:
     """Both with bodies of the coarser scale, so that a line through a bucket cuts both alike."""
     scale = min(one.body.scale, other.body.scale)
+    if one.body.scale == other.body.scale:
+        return one, other
     return (
         replace(one, body=one.body.rescale(scale)),
         replace(other, body=other.body.rescale(scale)),

@@ -39,8 +39,7 @@ def bucket_index(magnitudes: npt.ArrayLike, scale: int = FINEST) -> Ints:
 def bucket_bound(index: npt.ArrayLike, scale: int) -> Floats:
     """Lower bound of each bucket, base^index; 0 or infinity where a double cannot hold it."""
     with np.errstate(over="ignore", under="ignore"):
-        whole, part = np.divmod(np.asarray(index, np.float64) * 2.0**-scale, 1.0)
-        bound: Floats = np.ldexp(np.exp2(part), np.clip(whole, -2000, 2000).astype(np.int64))
+        bound: Floats = np.exp2(np.asarray(index, np.float64) * 2.0**-scale)
     return bound
 
 
@@ -209,6 +208,8 @@ class Exponential:
         """
         if scale > self.scale:
             raise ValueError(f"scale {scale} is finer than {self.scale}: a histogram only coarsens")
+        if scale == self.scale:
+            return self
         up, down = (
             Buckets.of(buckets.cells(self.scale - scale))
             for buckets in (self.positive, self.negative)
