@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint types layers check demo e2e collector bench nightly lowest clean
+.PHONY: help test lint types layers check demo e2e collector bench nightly clean
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -46,8 +46,8 @@ e2e: $(READY) ## Run against a real Collector and a real Prometheus
 bench: $(READY) ## Measure what README says
 	$(BIN)/python benchmarks
 
-nightly: $(READY) ## Tests too long for every run
-	$(BIN)/python -m pytest -m nightly
+nightly: $(READY) ## scikit-learn's own checks of every estimator, with and without the hooks
+	$(BIN)/python tests/hooks/estimator_checks.py
 
 clean: ## Remove the virtual environment and what tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -69,8 +69,7 @@ class Key:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Numeric columns that lie side by side: `values` is float64 of shape (rows, len(names)).
 
     NaN is missing; `mismatched` counts, by name, values that are not numbers and are NaN here.
@@ -83,8 +82,7 @@ class Block:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(NamedTuple):
     """A column of categories or classes; `None` is missing."""
 
     role: Role
@@ -92,8 +90,7 @@ class Labels:
     values: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Inference:
+class Inference(NamedTuple):
     """One outermost model call, as a hook saw it; it never leaves the process."""
 
     model: Model

@@ -86,7 +86,7 @@ class Recorder:
         chosen, self._sampled[place] = self._sampled[place], self._sampled[-1]
         self._sampled.pop()
         call = self._calls[chosen]
-        self._calls[chosen] = replace(call, columns=())
+        self._calls[chosen] = call._replace(columns=())
         rows = min(call.rows, max(self.settings.max_buffered_rows // 2, 1))
         self._rows -= rows
         self._dropped += rows
@@ -198,12 +198,12 @@ def _thinned(inference: Inference, most: int) -> Inference:
     """The same call with a uniform sample of its rows in its columns."""
     chosen = np.sort(np.random.default_rng().choice(inference.rows, most, replace=False))
     columns = tuple(
-        replace(c, values=tuple(c.values[i] for i in chosen))
+        c._replace(values=tuple(c.values[i] for i in chosen))
         if isinstance(c, Labels)
-        else replace(c, values=c.values[chosen])
+        else c._replace(values=c.values[chosen])
         for c in inference.columns
     )
-    return replace(inference, columns=columns)
+    return inference._replace(columns=columns)
 
 
 def _of_another_kind(kind: type[Sketch], sketch: Sketch) -> Sketch:
