@@ -186,6 +186,7 @@ def test_missing_and_extra_features_are_told() -> None:
     findings = run(DEFAULT, window({"a": x, "b": x}, 5000), window({"a": x, "c": x}, 5000))
     told = {(f.check, f.feature): f.verdict for f in findings}
     assert Verdict.ALARM is told["missing_feature", "b"]
+    assert Verdict.OK is told["missing_feature", "a"]
     assert Verdict.WARN is told["extra_feature", "c"]
 
 

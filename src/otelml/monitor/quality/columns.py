@@ -5,22 +5,28 @@ from otelml.monitor.check import Measure, finding
 
 
 def missing_features(baseline: Window, window: Window) -> list[Finding]:
-    """Alarms for features without any observation in a window that has predictions."""
+    """Which of the baseline's features have no observation in a window that has predictions.
+
+    Those that are there are told too, so that an alert about them resolves.
+    """
     if not window.rows:
         return []
-    return [
-        finding(
-            window,
-            key,
-            "missing_feature",
-            Measure(1.0, 1.0),
-            Limits(None, 1.0),
-            Verdict.ALARM,
-            (window.rows, baseline.rows),
-        )
-        for key in baseline.sketches
-        if key.role is Role.FEATURE and key not in window.sketches
-    ]
+    findings = []
+    for key in baseline.sketches:
+        if key.role is Role.FEATURE:
+            gone = key not in window.sketches
+            findings.append(
+                finding(
+                    window,
+                    key,
+                    "missing_feature",
+                    Measure(float(gone), float(gone)),
+                    Limits(None, 1.0),
+                    Verdict.ALARM if gone else Verdict.OK,
+                    (window.rows, baseline.rows),
+                )
+            )
+    return findings
 
 
 def extra_features(baseline: Window, window: Window) -> list[Finding]:
