@@ -66,7 +66,8 @@ class Caller:
         self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Call what is wrapped, and record it if it is outermost."""
-        enclosing = outer()
+        here = context.get_current()
+        enclosing = outer(here)
         if enclosing is not None:
             result = wrapped(*args, **kwargs)
             if not is_silent(enclosing):
@@ -76,18 +77,25 @@ class Caller:
         card = guarded(self._reader.card, instance, data)
         if card is None:
             return wrapped(*args, **kwargs)
-        return self._recorded(card, wrapped, instance, data, args, kwargs)
+        return self._recorded(here, card, wrapped, instance, data, args, kwargs)
 
     def _recorded(
-        self, card: Card, wrapped: Any, instance: Any, data: Any, args: Any, kwargs: Any
+        self,
+        here: context.Context,
+        card: Card,
+        wrapped: Any,
+        instance: Any,
+        data: Any,
+        args: Any,
+        kwargs: Any,
     ) -> Any:
         shared = process()
         operation = wrapped.__name__
         call = Call(instance, operation)
         rows = guarded(self._rows, data) or 0
-        parent = trace.get_current_span()
+        parent = trace.get_current_span(here)
         span = self._span(card, operation, rows) if shared.settings.spans else None
-        base = trace.set_span_in_context(span) if span is not None else None
+        base = here if span is None else trace.set_span_in_context(span, here)
         recorder = shared.recorder if shared.bridge.serving() else None
         if recorder is not None:
             recorder.start(card.model, operation, self._system)
@@ -148,6 +156,8 @@ class Caller:
 
     def _seen(self, model: Model, data: Any, parent: trace.Span) -> set[Role]:
         """Roles counted already of this very input in this request; empty outside of one."""
+        if parent is trace.INVALID_SPAN:
+            return set()
         request = parent.get_span_context()
         if not request.is_valid:
             return set()

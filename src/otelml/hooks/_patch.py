@@ -158,10 +158,12 @@ def guarded(function: Callable[..., Any], *args: Any) -> Any:
         return None
 
 
-def outer() -> Any:
+def outer(here: context.Context | None = None) -> Any:
     """The call that encloses this one: None outside of any, `silent` where none is recorded."""
-    found = context.get_value(_CALL)
-    if found is None and not is_instrumentation_enabled():
+    if here is None:
+        here = context.get_current()
+    found = here.get(_CALL)
+    if found is None and len(here) and not is_instrumentation_enabled():
         return _SILENT
     return found
 

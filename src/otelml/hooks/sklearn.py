@@ -142,6 +142,9 @@ class _SklearnReader:
             yield from _probabilities(result, card.facts, classes_too=True)
         elif call.operation == "predict":
             array = np.asarray(result)
+            if card.task == "regression" and array.ndim == 1 and array.dtype == np.float64:
+                yield Block(Role.PREDICTION, ("",), array.reshape(-1, 1).copy())
+                return
             several = array.ndim == 2 and array.shape[1] > 1
             outputs = array.T if several else [array.ravel()]
             for number, values in enumerate(outputs):

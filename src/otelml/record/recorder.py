@@ -7,7 +7,7 @@ is kept (reservoir sampling of calls) and what was shed is counted.
 import random
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -54,13 +54,13 @@ class Recorder:
         self._calls: list[Inference] = []
         self._sampled: list[int] = []  # where in `_calls` those are that have their columns
         self._rows = self._dropped = 0
+        self._started: deque[tuple[Model, str, str]] = deque()
         self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
         self._sketches: dict[Key, Sketch] = {}
 
     def start(self, model: Model, operation: str, system: str) -> None:
         """Count a call that began."""
-        with self._lock:
-            self._active[model, operation, system] += 1
+        self._started.append((model, operation, system))  # one step: it needs no lock
 
     def end(self, inference: Inference) -> None:
         """Record a call that ended."""
@@ -70,7 +70,6 @@ class Recorder:
             inference = _thinned(inference, most)
         with self._lock:
             self._dropped += dropped
-            self._active[inference.model, inference.operation, inference.system] -= 1
             if inference.columns:
                 self._sampled.append(len(self._calls))
                 self._rows += min(inference.rows, most)
@@ -121,7 +120,11 @@ class Recorder:
                 else:
                     where = model, column.role, column.names, column.labels
                     blocks[where].append(column)
+        for _ in range(len(self._started)):
+            self._active[self._started.popleft()] += 1
         for group in alike.values():
+            first = group[0]
+            self._active[first.model, first.operation, first.system] -= len(group)
             self._fold_calls(group)
         for key, parts in texts.items():
             self._add(key, Categories.of([value for part in parts for value in part.values]))
@@ -172,8 +175,8 @@ class Recorder:
             sketches, self._sketches = self._sketches, {}
             since, self._since = self._since, self._clock()
             now = self._since
-        with self._lock:
             active, self._active = self._active, defaultdict(int)
+        with self._lock:
             dropped, self._dropped = self._dropped, 0
         series = [Series(key, since, now, sketch) for key, sketch in sketches.items()]
         for (model, operation, system), number in active.items():
