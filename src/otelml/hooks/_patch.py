@@ -8,6 +8,7 @@ import copy
 import logging
 import sys
 import threading
+from abc import abstractmethod
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Final
 
@@ -100,9 +101,9 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         """None: the loader checks a distribution, and ours serves many frameworks."""
         return ()
 
+    @abstractmethod
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap what is to be wrapped in one of `modules`, which was just imported."""
-        raise NotImplementedError
 
     def _instrument(self, **kwargs: Any) -> None:
         if in_helper():
