@@ -44,19 +44,17 @@ _COLUMNS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """A model as telemetry names it."""
 
     name: str
     version: str | None = None
 
-    def __lt__(self, other: "Model") -> bool:
+    def __lt__(self, other: Any) -> bool:
         return (self.name, self.version or "") < (other.name, other.version or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Identity of a series.
 
     `name` is the feature, or the output of a model with several; `labels` are the attributes that
@@ -91,7 +89,10 @@ class Labels(NamedTuple):
 
 
 class Inference(NamedTuple):
-    """One outermost model call, as a hook saw it; it never leaves the process."""
+    """One outermost model call, as a hook saw it; it never leaves the process.
+
+    `unread` says that its columns are left out because they could not be read.
+    """
 
     model: Model
     operation: str
@@ -100,6 +101,7 @@ class Inference(NamedTuple):
     seconds: float
     columns: tuple[Block | Labels, ...] = ()
     error_type: str | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,14 @@ VIOLATION_THRESHOLD = "ml.data_quality.threshold"
 BASELINE_ID = "ml.baseline.id"
 WINDOW_START = "ml.window.start"
 WINDOW_END = "ml.window.end"
+MODEL_CLASS = "ml.model.class"
+MODEL_HASH = "ml.model.hash"
+HYPERPARAMETER = "ml.model.hyperparameter"
+FEATURE_NAMES = "ml.feature.names"
+INFERENCE_ID = "ml.inference.id"
+ROUTE = "http.route"
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
 ERROR_TYPE = "error.type"
 
 ATTRIBUTES: Final = MappingProxyType(
@@ -242,10 +250,19 @@ ATTRIBUTES: Final = MappingProxyType(
         WINDOW_START: "Start of the window, ISO 8601",
         WINDOW_END: "End of the window, ISO 8601",
         "ml.monitor.window.sample.count": "Rows in the window (event)",
+        MODEL_CLASS: "Class of the model (event)",
+        MODEL_HASH: "SHA-256 of the file that the model came from (event)",
+        HYPERPARAMETER: "`.<name>`: a hyperparameter of the model, as text (event)",
+        FEATURE_NAMES: "Features that the model takes (event)",
+        INFERENCE_ID: "The app's or the framework's id of the request (span)",
+        ROUTE: "Route of the request within which the model was called (span)",
+        SERVER_ADDRESS: "Server that a client asks (span)",
+        SERVER_PORT: "Its port (span)",
         ERROR_TYPE: "Class of the exception, or reason",
     }
 )
 
+MODEL_LOADED_EVENT = "ml.model.loaded"
 DRIFT_DETECTED_EVENT = "ml.drift.detected"
 DRIFT_RESOLVED_EVENT = "ml.drift.resolved"
 QUALITY_DEGRADED_EVENT = "ml.data_quality.degraded"
@@ -253,6 +270,7 @@ QUALITY_RESTORED_EVENT = "ml.data_quality.restored"
 
 EVENTS: Final = MappingProxyType(
     {
+        MODEL_LOADED_EVENT: "A model was loaded",
         DRIFT_DETECTED_EVENT: "A drift alert opened",
         DRIFT_RESOLVED_EVENT: "A drift alert resolved",
         QUALITY_DEGRADED_EVENT: "A data-quality alert opened",

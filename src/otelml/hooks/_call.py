@@ -1,66 +1,76 @@
 """One outermost model call: its span, its time, and what it read and returned.
 
-A hook gives a `Reader` that knows how the framework's inputs and outputs look; what surrounds a
-call is the same for all of them.
+What surrounds a call is the same for every framework; a `Reader` knows the rest.
 """
 
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from contextvars import Token
+from typing import Any, Final
 
 from opentelemetry import context, trace
+from opentelemetry.context.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from otelml import __version__, names
 from otelml.data import Block, Inference, Labels, Model, Role
-from otelml.hooks._patch import guarded, is_silent, outer, process, within
+from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
+from otelml.hooks._reader import Card, Column, Reader
+from otelml.hooks._serving import SERVING, Serving
+from otelml.record.recorder import Recorder
 
 _RECENT: Final = 256
 
 
-class Card(NamedTuple):
-    """What a reader knows of a model: constant from one training to the next."""
-
-    model: Model
-    framework: str
-    framework_version: str
-    features: tuple[str, ...] | None
-    task: str | None
-    facts: Any = None
-
-
-class Reader(Protocol):
-    """How one framework's calls are read."""
-
-    def card(self, instance: Any, data: Any) -> Card:
-        """What is known of the model."""
-
-    def inputs(self, card: Card, data: Any) -> tuple[Block | Labels, ...]:
-        """The features."""
-
-    def outputs(self, card: Card, call: "Call", result: Any) -> tuple[Block | Labels, ...]:
-        """Predictions, scores, confidences."""
-
-
 class Call:
-    """A call in progress; calls within it hand it what they returned."""
+    """A call in progress; calls within it hand it what they returned.
 
-    __slots__ = ("inner", "instance", "operation")
+    `options` are the arguments that the app gave by keyword.
+    """
 
-    def __init__(self, instance: Any, operation: str) -> None:
-        self.instance, self.operation = instance, operation
+    __slots__ = (
+        "card",
+        "data",
+        "inner",
+        "instance",
+        "model",
+        "operation",
+        "options",
+        "parent",
+        "recorder",
+        "rows",
+        "span",
+        "started",
+        "system",
+        "token",
+    )
+    span: trace.Span | None
+    recorder: Recorder | None
+    parent: trace.Span
+    rows: int
+    started: float
+    system: str
+    token: Token[Context]
+
+    def __init__(
+        self, instance: Any, operation: str, data: Any, options: dict[str, Any], card: Card
+    ) -> None:
+        self.instance, self.operation, self.data, self.card = instance, operation, data, card
+        self.options = options
         self.inner: dict[str, tuple[Any, Any]] = {}
+        self.model = card.model
+        self.span = None
 
 
 class Caller:
-    """The wrapper of a framework's predict-like methods."""
+    """The wrapper of a framework's predict-like methods, sync and async."""
 
-    def __init__(self, system: str, reader: Reader, rows: Callable[[Any], int]) -> None:
-        self._system, self._reader, self._rows = system, reader, rows
+    kind: SpanKind = SpanKind.INTERNAL
+
+    def __init__(self, reader: Reader, tracer_provider: trace.TracerProvider | None = None) -> None:
+        self._reader, self._tracer_provider = reader, tracer_provider
         self._recent: OrderedDict[tuple[int, int, Model], tuple[Any, set[Role]]] = OrderedDict()
-        self.tracer_provider: trace.TracerProvider | None = None
 
     def __call__(
         self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -70,104 +80,140 @@ class Caller:
         enclosing = outer(here)
         if enclosing is not None:
             result = wrapped(*args, **kwargs)
-            if not is_silent(enclosing):
+            if enclosing is not SILENT:
                 enclosing.inner[wrapped.__name__] = instance, result
             return result
-        data = args[0] if args else kwargs.get("X")
-        card = guarded(self._reader.card, instance, data)
-        if card is None:
+        call = self.begin(here, instance, wrapped.__name__, args, kwargs)
+        if call is None:
             return wrapped(*args, **kwargs)
-        return self._recorded(here, card, wrapped, instance, data, args, kwargs)
-
-    def _recorded(
-        self,
-        here: context.Context,
-        card: Card,
-        wrapped: Any,
-        instance: Any,
-        data: Any,
-        args: Any,
-        kwargs: Any,
-    ) -> Any:
-        shared = process()
-        operation = wrapped.__name__
-        call = Call(instance, operation)
-        rows = guarded(self._rows, data) or 0
-        parent = trace.get_current_span(here)
-        span = self._span(card, operation, rows) if shared.settings.spans else None
-        base = here if span is None else trace.set_span_in_context(span, here)
-        recorder = shared.recorder if shared.bridge.serving() else None
-        if recorder is not None:
-            recorder.start(card.model, operation, self._system)
-        token = context.attach(within(call, base))
-        error = result = None
-        started = time.perf_counter()
         try:
             result = wrapped(*args, **kwargs)
-        except BaseException as raised:
-            error = raised
+        except BaseException as error:
+            self.end(call, None, error)
             raise
-        else:
-            return result
-        finally:
-            seconds = time.perf_counter() - started
-            context.detach(token)
-            columns = None
+        self.end(call, result)
+        return result
+
+    async def awaited(
+        self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """The same of a coroutine function."""
+        here = context.get_current()
+        if outer(here) is not None:
+            return await wrapped(*args, **kwargs)
+        call = self.begin(here, instance, wrapped.__name__, args, kwargs)
+        if call is None:
+            return await wrapped(*args, **kwargs)
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            self.end(call, None, error)
+            raise
+        self.end(call, result)
+        return result
+
+    def begin(
+        self,
+        here: Context,
+        instance: Any,
+        operation: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Call | None:
+        """Start a call; None if the model cannot be told."""
+        reader = self._reader
+        try:
+            data = reader.data(args, kwargs)
+            call = Call(instance, operation, data, kwargs, reader.card(instance, data))
+        except Exception:
+            failed(reader.card)
+            return None
+        call.rows = guarded(reader.rows, data) or 0
+        call.system = call.card.framework
+        serving: Serving | None = here.get(SERVING)  # type: ignore[assignment]
+        if serving is not None:
+            call.system, call.model = serving.take(instance, call.model, call.system)
+        call.parent = trace.get_current_span(here)
+        shared = process()
+        around = here
+        if shared.settings.spans:
+            call.span = self._span(call, serving, here)
+            around = trace.set_span_in_context(call.span, here)
+        call.recorder = shared.recorder if shared.bridge.serving() else None
+        if call.recorder is not None:
+            call.recorder.start(call.model, operation, call.system)
+        call.token = context.attach(Context({**around, CALL: call}))
+        call.started = time.perf_counter()
+        return call
+
+    def end(self, call: Call, result: Any, error: BaseException | None = None) -> None:
+        """Finish a call; it never raises."""
+        seconds = time.perf_counter() - call.started
+        context.detach(call.token)
+        columns: tuple[Column, ...] = ()
+        reason, unread = None, False
+        try:
             if error is None:
-                columns = guarded(self._columns, card, call, data, result, parent)
-            failed = None if error is None else type(error).__qualname__
-            if recorder is not None:
-                inference = Inference(
-                    card.model, operation, self._system, rows, seconds, columns or (), failed
+                columns, unread = self._columns(call, result)
+            else:
+                reason = type(error).__qualname__
+            if call.recorder is not None:
+                call.recorder.end(
+                    Inference(
+                        call.model,
+                        call.operation,
+                        call.system,
+                        call.rows,
+                        seconds,
+                        columns,
+                        reason,
+                        unread,
+                    )
                 )
-                guarded(recorder.end, inference)
-            if span is not None:
-                guarded(_finish, span, columns or (), rows, error)
+            if call.span is not None:
+                _finish(call.span, columns, call.rows, error)
+        except Exception:
+            failed(self.end)
 
-    def _span(self, card: Card, operation: str, rows: int) -> trace.Span:
-        tracer = trace.get_tracer("otelml", __version__, self.tracer_provider)
-        attributes: dict[str, str | int] = {
-            names.OPERATION: operation,
-            names.SYSTEM: self._system,
-            names.FRAMEWORK: card.framework,
-            names.FRAMEWORK_VERSION: card.framework_version,
-            names.MODEL_NAME: card.model.name,
-            names.BATCH_SIZE: rows,
-        }
-        if card.model.version is not None:
-            attributes[names.MODEL_VERSION] = card.model.version
-        if card.task is not None:
-            attributes[names.TASK_TYPE] = card.task
-        if card.features is not None:
-            attributes[names.FEATURE_NUMBER] = len(card.features)
-        name = f"{operation} {card.model.name}"
-        return tracer.start_span(name, kind=SpanKind.INTERNAL, attributes=attributes)
+    def _columns(self, call: Call, result: Any) -> tuple[tuple[Column, ...], bool]:
+        """Features and outputs, and whether some could not be read.
 
-    def _columns(
-        self, card: Card, call: Call, data: Any, result: Any, parent: trace.Span
-    ) -> tuple[Block | Labels, ...]:
-        """Features and outputs, less what a sibling call on the same input counted already."""
-        outputs = self._reader.outputs(card, call, result)
-        seen = self._seen(card.model, data, parent)
-        features = () if Role.FEATURE in seen else self._reader.inputs(card, data)
+        What a sibling call on the same input counted already is left out.
+        """
+        card, reader = call.card, self._reader
+        seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
+        features: tuple[Column, ...] = ()
+        outputs: tuple[Column, ...] = ()
+        unread = False
+        try:
+            outputs = tuple(reader.outputs(card, call, result))
+        except Exception:
+            failed(reader.outputs)
+            unread = True
+        try:
+            if not seen or Role.FEATURE not in seen:
+                features = reader.inputs(card, call.data)
+        except Exception:
+            failed(reader.inputs)
+            unread = True
+        if seen is None:
+            return features + outputs, unread
         new = tuple(column for column in outputs if column.role not in seen)
         seen.update((Role.FEATURE, *(column.role for column in new)))
-        return features + new
+        return features + new, unread
 
-    def _seen(self, model: Model, data: Any, parent: trace.Span) -> set[Role]:
-        """Roles counted already of this very input in this request; empty outside of one."""
-        if parent is trace.INVALID_SPAN:
-            return set()
-        request = parent.get_span_context()
+    def _seen(self, call: Call) -> set[Role] | None:
+        """Roles counted already of this very input in this request; None outside of one."""
+        request = call.parent.get_span_context()
         if not request.is_valid:
-            return set()
+            return None
         try:
-            reference = weakref.ref(data)
+            reference = weakref.ref(call.data)
         except TypeError:
-            return set()
-        key = request.trace_id, request.span_id, model
+            return None
+        key = request.trace_id, request.span_id, call.model
         known = self._recent.get(key)
-        if known is not None and known[0]() is data:
+        if known is not None and known[0]() is call.data:
             return known[1]
         seen: set[Role] = set()
         self._recent[key] = reference, seen
@@ -175,9 +221,36 @@ class Caller:
             self._recent.popitem(last=False)
         return seen
 
+    def _span(self, call: Call, serving: Serving | None, here: Context) -> trace.Span:
+        card = call.card
+        attributes: dict[str, Any] = {
+            names.OPERATION: call.operation,
+            names.SYSTEM: call.system,
+            names.FRAMEWORK: card.framework,
+            names.FRAMEWORK_VERSION: card.framework_version,
+            names.MODEL_NAME: call.model.name,
+            names.BATCH_SIZE: call.rows,
+        }
+        if call.model.version is not None:
+            attributes[names.MODEL_VERSION] = call.model.version
+        if card.task is not None:
+            attributes[names.TASK_TYPE] = card.task
+        if card.features is not None:
+            attributes[names.FEATURE_NUMBER] = len(card.features)
+        if serving is not None:
+            attributes.update(serving.attributes)
+        tracer = trace.get_tracer("otelml", __version__, self._tracer_provider)
+        return tracer.start_span(
+            f"{call.operation} {call.model.name}",
+            here,
+            self.kind,
+            attributes,
+            links=() if serving is None else serving.links,
+        )
+
 
 def _finish(
-    span: trace.Span, columns: tuple[Block | Labels, ...], rows: int, error: BaseException | None
+    span: trace.Span, columns: tuple[Column, ...], rows: int, error: BaseException | None
 ) -> None:
     if error is not None:
         span.record_exception(error)
@@ -186,9 +259,14 @@ def _finish(
     elif rows == 1 and span.is_recording() and process().settings.capture_predictions:
         for column in columns:
             if isinstance(column, Labels) and column.role is Role.PREDICTION and not column.name:
-                if column.values[0] is not None:
+                if column.values and column.values[0] is not None:
                     span.set_attribute(names.PREDICTION_CLASS, column.values[0])
-            elif isinstance(column, Block) and column.role in _ON_SPANS and column.names == ("",):
+            elif (
+                isinstance(column, Block)
+                and column.role in _ON_SPANS
+                and column.names == ("",)
+                and not column.labels
+            ):
                 span.set_attribute(_ON_SPANS[column.role], float(column.values[0, 0]))
     span.end()
 

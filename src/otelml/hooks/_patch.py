@@ -10,6 +10,7 @@ import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Collection
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar, Final
 
 import wrapt
@@ -18,14 +19,25 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
     BaseInstrumentor,
 )
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from packaging.specifiers import SpecifierSet
 
 from otelml.record.process import Process
 from otelml.record.settings import Settings
 
 _logger = logging.getLogger("otelml")
-_CALL: Final = context.create_key("otelml-call")
-_SILENT: Final = object()
-_HELPERS: Final = ("resource_tracker", "joblib.externals.loky", "loky.backend", "forkserver")
+CALL: Final = context.create_key("otelml-call")
+SILENT: Final = object()
+_HELPERS: Final = (
+    "resource_tracker",
+    "joblib.externals.loky",
+    "loky.backend",
+    "forkserver",
+    "ray/dashboard",
+    "ray/_private/log_monitor",
+    "ray/_private/runtime_env",
+    "ray/autoscaler",
+    "ts/metrics/metric_collector",
+)
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -69,7 +81,7 @@ class Patches:
     """What was patched; one table drives patching and undoing."""
 
     def __init__(self) -> None:
-        self._table: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+        self._table: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
         self._lock = threading.Lock()
 
     def wrap(self, owner: Any, name: str, wrapper: Wrapper) -> None:
@@ -82,20 +94,32 @@ class Patches:
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put something else in the place of an attribute."""
-        self._table[id(owner), name] = owner, name, vars(owner)[name]
+        self._table[id(owner), name] = owner, name, vars(owner)[name], value
         setattr(owner, name, value)
 
     def undo(self) -> None:
-        """Restore all, the latest first."""
-        for owner, name, original in reversed([*self._table.values()]):
-            setattr(owner, name, original)
+        """Restore all, the latest first; what was wrapped again since then stays, without ours."""
+        for owner, name, original, ours in reversed([*self._table.values()]):
+            if vars(owner).get(name) is ours:
+                setattr(owner, name, original)
+            elif isinstance(ours, _Patch):
+                ours._self_wrapper = _through  # noqa: SLF001 - wrapt's own name for it
         self._table.clear()
 
 
+def _through(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return wrapped(*args, **kwargs)
+
+
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """Base of the hooks; `instrument()` and `uninstrument()` are OpenTelemetry's."""
+    """Base of the hooks; `instrument()` and `uninstrument()` are OpenTelemetry's.
+
+    `modules` are waited for, `distribution` is what ships them, `supported` its versions.
+    """
 
     modules: ClassVar[tuple[str, ...]]
+    distribution: ClassVar[str]
+    supported: ClassVar[str]
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """None: the loader checks a distribution, and ours serves many frameworks."""
@@ -109,15 +133,32 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         if in_helper():
             return
         self._patches = Patches()
-        self._live = True
+        self._live, self._warned = True, False
         self.tracer_provider = kwargs.get("tracer_provider")
         process().bridge.attach(kwargs.get("meter_provider"))
         for name in self.modules:
             wrapt.register_post_import_hook(self._imported, name)
 
     def _imported(self, module: Any) -> None:
-        if self._live:
-            guarded(self.install, module, self._patches)
+        if not self._live:
+            return
+        if complaint := self.unsupported():
+            if not self._warned:
+                self._warned = True
+                _logger.warning("otelml: %s; it runs without our hooks", complaint)
+            return
+        guarded(self.install, module, self._patches)
+
+    @classmethod
+    def unsupported(cls) -> str | None:
+        """Why the installed version of the framework is not hooked; None if it is."""
+        try:
+            found = version(cls.distribution)
+        except PackageNotFoundError:
+            return None
+        if SpecifierSet(cls.supported, prereleases=True).contains(found):
+            return None
+        return f"{cls.distribution} {found} is not supported, only {cls.supported}"
 
     def _uninstrument(self, **_: Any) -> None:
         if getattr(self, "_live", False):
@@ -152,36 +193,31 @@ def guarded(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except Exception:
-        site = getattr(function, "__qualname__", repr(function))
-        if site not in _failed:
-            _failed.add(site)
-            _logger.warning("otelml: %s failed; the app goes on without it", site, exc_info=True)
+        failed(function)
         return None
 
 
+def failed(site: Callable[..., Any]) -> None:
+    """Log the exception at hand, the first time that `site` raises one."""
+    name = getattr(site, "__qualname__", repr(site))
+    if name not in _failed:
+        _failed.add(name)
+        _logger.warning("otelml: %s failed; the app goes on without it", name, exc_info=True)
+
+
 def outer(here: context.Context | None = None) -> Any:
-    """The call that encloses this one: None outside of any, `silent` where none is recorded."""
+    """The call that encloses this one: None outside of any, `SILENT` where none is recorded."""
     if here is None:
         here = context.get_current()
-    found = here.get(_CALL)
+    found = here.get(CALL)
     if found is None and len(here) and not is_instrumentation_enabled():
-        return _SILENT
+        return SILENT
     return found
-
-
-def is_silent(call: Any) -> bool:
-    """Whether that is the sign that nothing is to be recorded."""
-    return call is _SILENT
-
-
-def within(call: Any, base: context.Context | None = None) -> context.Context:
-    """A context inside of a call."""
-    return context.set_value(_CALL, call, base)
 
 
 def silently(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Wrapper of what calls models on its own account: training, cross-validation, scoring."""
-    token = context.attach(within(_SILENT))
+    token = context.attach(context.set_value(CALL, SILENT))
     try:
         return wrapped(*args, **kwargs)
     finally:

@@ -1,27 +1,44 @@
-"""scikit-learn: every estimator's predict, predict_proba and decision_function, and joblib's load.
+"""scikit-learn: every estimator's predict-like methods, and what loads them.
 
 Methods are wrapped in the class that defines them, as classes appear: the seam is the
 `__init_subclass__` of the estimators' base, so that third-party estimators are covered too.
 """
 
 import sys
-import time
-import weakref
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import wrapt
 from opentelemetry import context
 
-from otelml.data import Block, Labels, Role
-from otelml.hooks._call import Call, Caller, Card
-from otelml.hooks._patch import Instrumentor, Patches, guarded, outer, process, silently
-from otelml.record.columns import column, features, labels, rows
-from otelml.record.naming import REGISTRY
+from otelml.data import Block, Role
+from otelml.hooks._call import Call, Caller
+from otelml.hooks._load import Loader, whole
+from otelml.hooks._patch import Instrumentor, Patches, guarded, outer, silently
+from otelml.hooks._reader import (
+    Card,
+    Column,
+    Reader,
+    classified,
+    named,
+    numeric,
+    positives,
+    probabilities,
+    task_of,
+)
+from otelml.record.columns import column
 
-_PREDICTING: Final = ("predict", "predict_proba", "decision_function")
-_SILENT: Final = ("fit", "fit_predict", "fit_transform", "partial_fit", "score")
+_PREDICTING: Final = (
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "score_samples",
+)
+_TRAINING: Final = ("fit", "fit_predict", "fit_transform", "partial_fit", "score")
+_LIBRARIES: Final = ("xgboost", "lightgbm")  # whose estimators are built on scikit-learn's
 _VALIDATION: Final = (
     "cross_validate",
     "cross_val_predict",
@@ -40,7 +57,15 @@ class SklearnInstrumentor(Instrumentor):
         "sklearn.model_selection._validation",
         "sklearn.utils.parallel",
         "joblib",
+        "skops.io",
+        "cloudpickle",
     )
+    distribution: ClassVar[str] = "scikit-learn"
+    supported: ClassVar[str] = ">=1.5"
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return _SklearnReader()
 
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap one of the modules."""
@@ -52,26 +77,24 @@ class SklearnInstrumentor(Instrumentor):
                     patches.wrap(module, name, silently)
             case "sklearn.utils.parallel":
                 patches.wrap(module.Parallel, "__call__", _in_context)
-            case "joblib":
-                patches.wrap(module, "load", _load)
+            case _:
+                patches.wrap(module, "load", Loader(self._reader, whole, _is_model))
 
     def _install_base(self, module: Any, patches: Patches) -> None:
-        reader = _SklearnReader(module)
-        caller = Caller("sklearn", reader, rows)
-        caller.tracer_provider = self.tracer_provider
+        reader = self._reader
+        caller = Caller(reader, self.tracer_provider)
 
         def fitting(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             reader.forget(instance)
             return silently(wrapped, instance, args, kwargs)
 
         def wrap(cls: type) -> None:
-            for names, wrapper in ((_PREDICTING, caller), (_SILENT, fitting)):
-                for name in names:
-                    for owner in cls.__mro__:
-                        if name in vars(owner):
-                            if _is_method(vars(owner)[name]) and owner is not object:
-                                patches.wrap(owner, name, wrapper)
-                            break
+            predicting = _PREDICTING if hasattr(cls, "predict") else (*_PREDICTING, "transform")
+            for methods, wrapper in ((predicting, caller), (_TRAINING, fitting)):
+                for name in methods:
+                    owner = next((c for c in cls.__mro__ if name in vars(c)), object)
+                    if owner is not object and _is_method(vars(owner)[name]):
+                        patches.wrap(owner, name, wrapper)
 
         base = next(cls for cls in module.BaseEstimator.__mro__ if "__init_subclass__" in vars(cls))
         original = vars(base)["__init_subclass__"].__func__
@@ -85,109 +108,115 @@ class SklearnInstrumentor(Instrumentor):
             guarded(wrap, cls)
 
 
-class _SklearnReader:
-    """Reads what estimators take and give."""
+class _SklearnReader(Reader):
+    """Reads what estimators, and what looks like them, take and give."""
 
-    def __init__(self, base: Any) -> None:
-        self._base = base
-        self._version = str(sys.modules["sklearn"].__version__)
-        self._cards: dict[int, tuple[Any, Card]] = {}
+    framework = "sklearn"
 
-    def forget(self, instance: Any) -> None:
-        """The estimator is trained anew."""
-        self._cards.pop(id(instance), None)
-
-    def card(self, instance: Any, data: Any) -> Card:
+    def describe(self, instance: Any, data: Any) -> Card:
         """Name, features, task and classes of an estimator."""
-        known = self._cards.get(id(instance))
-        if known is not None and known[0]() is instance:
-            return known[1]
-        given = getattr(instance, "feature_names_in_", None)
-        if given is None and hasattr(data, "columns"):
-            given = data.columns
+        known = getattr(instance, "feature_names_in_", None)
+        if known is None:
+            known = getattr(data, "columns", None)
         width = getattr(instance, "n_features_in_", None)
-        features_in = (
-            tuple(map(str, given))
-            if given is not None
+        columns = (
+            tuple(map(str, known))
+            if known is not None
             else tuple(f"x{i}" for i in range(width))
             if isinstance(width, int)
             else None
         )
         final = _final(instance)
         classes = getattr(instance, "classes_", None)
-        regressor = bool(self._base.is_regressor(instance))
-        settings = process().settings
-        model = REGISTRY.find(instance, type(final).__name__, features_in or (), settings)
-        card = Card(
-            model, "sklearn", self._version, features_in, _task(classes, regressor), classes
+        library = type(final).__module__.partition(".")[0]
+        library = library if library in _LIBRARIES else self.framework
+        return Card(
+            named(instance, type(final).__name__, columns),
+            library,
+            str(getattr(sys.modules.get(library), "__version__", "")),
+            columns,
+            _task(instance, classes),
+            classes,
         )
-        identity = id(instance)
-        self._cards[identity] = (
-            weakref.ref(instance, lambda _: self._cards.pop(identity, None)),
-            card,
-        )
-        return card
 
-    def inputs(self, card: Card, data: Any) -> tuple[Block | Labels, ...]:
-        """The features of a call."""
-        settings = process().settings
-        return features(data, card.features, settings.exclude_features, settings.max_features)
-
-    def outputs(self, card: Card, call: Call, result: Any) -> tuple[Block | Labels, ...]:
+    def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
         """Predictions, scores and confidences of a call."""
-        return tuple(self._outputs(card, call, result))
+        match call.operation:
+            case "predict":
+                yield from self._predicted(card, result)
+                instance, inner = call.inner.get("predict_proba", (None, None))
+                if instance is not None and (
+                    instance is call.instance or instance is _final(call.instance)
+                ):
+                    yield from _several(inner, card.facts, classes_too=False)
+                elif "inplace_predict" in call.inner:
+                    yield from _boosted(call, card.facts)
+            case "predict_proba":
+                yield from _several(result, card.facts, classes_too=True)
+            case "predict_log_proba":
+                logs = result if isinstance(result, list) else [result]
+                found = [np.exp(each) for each in logs]
+                yield from _several(
+                    found if isinstance(result, list) else found[0], card.facts, classes_too=True
+                )
+            case "decision_function" | "score_samples":
+                values = np.asarray(result)
+                if card.task is None or card.task == "anomaly_detection":
+                    yield numeric(values.ravel(), call.operation if card.task else "")
 
-    def _outputs(self, card: Card, call: Call, result: Any) -> Iterator[Block | Labels]:
-        if call.operation == "predict_proba":
-            yield from _probabilities(result, card.facts, classes_too=True)
-        elif call.operation == "predict":
-            array = np.asarray(result)
-            if card.task == "regression" and array.ndim == 1 and array.dtype == np.float64:
-                yield Block(Role.PREDICTION, ("",), array.reshape(-1, 1).copy())
-                return
-            several = array.ndim == 2 and array.shape[1] > 1
-            outputs = array.T if several else [array.ravel()]
-            for number, values in enumerate(outputs):
-                name = f"y{number}" if several else ""
-                if card.task == "regression":
-                    yield column(Role.PREDICTION, name, values)
-                else:
-                    yield Labels(Role.PREDICTION, name, tuple(labels(values)))
-            instance, inner = call.inner.get("predict_proba", (None, None))
-            if instance is not None and (
-                instance is call.instance or instance is _final(call.instance)
-            ):
-                yield from _probabilities(inner, card.facts, classes_too=False)
-        elif card.task is None:
-            yield column(Role.PREDICTION, "", np.asarray(result).ravel())
-
-
-def _probabilities(result: Any, classes: Any, *, classes_too: bool) -> Iterator[Block | Labels]:
-    """Scores, confidence and (of a call for probabilities alone) classes; outputs one by one."""
-    several = isinstance(result, list)
-    outputs = result if several else [result]
-    for number, matrix in enumerate(outputs):
-        name = f"y{number}" if several else ""
-        known = classes[number] if several and classes is not None else classes
-        values = np.asarray(matrix, np.float64)
-        if values.ndim != 2 or not len(values):
-            continue
-        yield Block(Role.CONFIDENCE, (name,), values.max(axis=1, keepdims=True))
-        if values.shape[1] == 2:
-            yield Block(Role.SCORE, (name,), values[:, 1:].copy())
-        elif known is not None and len(known) == values.shape[1]:
-            for label, scores in zip(labels(known)[:64], values.T, strict=False):
-                told = (("ml.prediction.class", str(label)),)
-                yield Block(Role.SCORE, (name,), scores.reshape(-1, 1).copy(), labels=told)
-        if classes_too and known is not None and len(known) == values.shape[1]:
-            chosen = np.asarray(known)[values.argmax(axis=1)]
-            yield Labels(Role.PREDICTION, name, tuple(labels(chosen)))
+    def _predicted(self, card: Card, result: Any) -> Iterator[Column]:
+        values = np.asarray(result)
+        if card.task == "regression" and values.ndim == 1 and values.dtype == np.float64:
+            yield Block(Role.PREDICTION, ("",), values.reshape(-1, 1).copy())
+            return
+        several = values.ndim == 2 and values.shape[1] > 1
+        for number, each in enumerate(values.T if several else [values.ravel()]):
+            name = f"y{number}" if several else ""
+            if card.task == "regression":
+                yield column(Role.PREDICTION, name, each)
+            else:
+                yield classified(each, name)
 
 
-def _task(classes: Any, regressor: bool) -> str | None:
-    if classes is not None and not isinstance(classes, list):
-        return "binary_classification" if len(classes) == 2 else "multiclass_classification"
-    return "regression" if regressor else None
+def _boosted(call: Call, classes: Any) -> Iterator[Column]:
+    """Columns of the probabilities from which XGBoost's classifiers choose."""
+    _, inner = call.inner["inplace_predict"]
+    match getattr(_final(call.instance), "objective", None):
+        case "binary:logistic":
+            yield from positives(inner, classes, classes_too=False)
+        case "multi:softprob":
+            yield from probabilities(inner, classes, classes_too=False)
+
+
+def _several(result: Any, classes: Any, *, classes_too: bool) -> Iterator[Column]:
+    """Columns of the probabilities of a model of one output, or of a list of several."""
+    if not isinstance(result, list):
+        yield from probabilities(result, classes, classes_too=classes_too)
+        return
+    for number, matrix in enumerate(result):
+        known = classes[number] if classes is not None else None
+        yield from probabilities(matrix, known, f"y{number}", classes_too=classes_too)
+
+
+def _task(instance: Any, classes: Any) -> str | None:
+    base = sys.modules.get("sklearn.base")
+    kind = guarded(_kind, instance) if base is not None else None
+    if kind == "outlier_detector":
+        return "anomaly_detection"
+    if kind == "clusterer":
+        return "clustering"
+    return task_of(classes, regressor=kind == "regressor")
+
+
+def _kind(instance: Any) -> str | None:
+    base = sys.modules["sklearn.base"]
+    if not isinstance(instance, base.BaseEstimator):
+        return getattr(instance, "_estimator_type", None)
+    for kind in ("regressor", "classifier", "outlier_detector", "clusterer"):
+        test = getattr(base, f"is_{kind}", None)  # is_clusterer is of 1.6
+        if test is not None and test(instance):
+            return kind
+    return None
 
 
 def _final(instance: Any) -> Any:
@@ -250,18 +279,5 @@ def _in_context(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, A
     return wrapped(tasks(), *args[1:], **kwargs)
 
 
-def _load(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Time a load, and remember where the model came from."""
-    source = args[0] if args else kwargs.get("filename")
-    started = time.perf_counter()
-    result = wrapped(*args, **kwargs)
-    guarded(_loaded, result, source, time.perf_counter() - started)
-    return result
-
-
-def _loaded(result: Any, source: Any, seconds: float) -> None:
-    if hasattr(result, "predict"):
-        model = REGISTRY.loaded(result, getattr(source, "name", source))
-        shared = process()
-        if shared.bridge.serving():
-            shared.recorder.load(model, "sklearn", seconds, None)
+def _is_model(result: Any) -> bool:
+    return hasattr(result, "predict") or hasattr(result, "transform")

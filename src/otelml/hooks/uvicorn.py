@@ -18,6 +18,8 @@ class UvicornInstrumentor(Instrumentor):
     """Hook of uvicorn's shutdown."""
 
     modules: ClassVar[tuple[str, ...]] = ("uvicorn.server",)
+    distribution: ClassVar[str] = "uvicorn"
+    supported: ClassVar[str] = ">=0.20"
 
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap the server's shutdown."""

@@ -34,5 +34,5 @@ def check(
 
 def _of(window: Window, model: Model) -> Window:
     """The same window, as another model's."""
-    sketches = {replace(key, model=model): sketch for key, sketch in window.sketches.items()}
+    sketches = {key._replace(model=model): sketch for key, sketch in window.sketches.items()}
     return replace(window, model=model, sketches=MappingProxyType(sketches))

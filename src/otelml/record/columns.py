@@ -27,6 +27,10 @@ def features(
     >>> features([[1, "a"], [2, None]], ["age", "job"], frozenset(), 10)[1]
     Labels(role=<Role.FEATURE: 'feature'>, name='job', values=('a', None))
     """
+    if type(data) is np.ndarray and data.ndim == 2 and data.dtype.kind in _NUMERIC and not excluded:
+        width = data.shape[1]
+        if 0 < width <= most:  # the common case, without a detour
+            return (Block(Role.FEATURE, _names(known, width), data.astype(np.float64)),)
     if hasattr(data, "columns") and (hasattr(data, "dtypes") or hasattr(data, "schema")):
         given = [str(name) for name in data.columns]
         return _frame(

@@ -28,11 +28,10 @@ class Registry:
         """Remember what the app calls a model."""
         self._remember(self._given, model, Model(name, version))
 
-    def loaded(self, model: object, path: object) -> Model:
-        """Remember the file that a model came from; the name it gives."""
-        named = Model(Path(str(path)).stem or type(model).__name__)
-        self._remember(self._loaded, model, named)
-        return named
+    def loaded(self, model: object, path: str | None) -> None:
+        """Remember the file that a model came from, which it is named after."""
+        if path is not None and (stem := Path(path).stem):
+            self._remember(self._loaded, model, Model(stem))
 
     def find(self, model: object, fallback: str, features: Sequence[str], env: Settings) -> Model:
         """What to call a model.
@@ -51,6 +50,10 @@ class Registry:
             schema = hashlib.sha256("\0".join(features).encode()).hexdigest()[:6]
             found = Model(f"{found.name}-{schema}", found.version)
         return Model(found.name, found.version or env.model_version)
+
+    def is_given(self, model: object, env: Settings) -> bool:
+        """Whether the app, in code or environment, said what to call a model."""
+        return env.model_name is not None or _recall(self._given, model) is not None
 
     def _remember(self, names: dict[int, Any], model: object, named: Model) -> None:
         identity = id(model)

@@ -48,12 +48,14 @@ class Recorder:
         self._kinds: dict[Key, type[Sketch]] = {}  # a column stays what it was first
         self._random = random.Random(0)  # noqa: S311 - sampling, not secrets
         self._since = clock()
+        self._most = max(self.settings.max_buffered_rows // 2, 1)
         self._clear()
 
     def _clear(self) -> None:
         self._calls: list[Inference] = []
         self._sampled: list[int] = []  # where in `_calls` those are that have their columns
-        self._rows = self._dropped = 0
+        self._rows = 0
+        self._dropped: Counter[str] = Counter()
         self._started: deque[tuple[Model, str, str]] = deque()
         self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
         self._sketches: dict[Key, Sketch] = {}
@@ -64,20 +66,23 @@ class Recorder:
 
     def end(self, inference: Inference) -> None:
         """Record a call that ended."""
-        most = max(self.settings.max_buffered_rows // 2, 1)
-        dropped = max(inference.rows - most, 0) if inference.columns else 0
-        if dropped:
-            inference = _thinned(inference, most)
+        columns, rows = inference.columns, inference.rows
+        if rows > self._most and columns:
+            inference = _thinned(inference, self._most)
+            with self._lock:
+                self._dropped["buffer_full"] += rows - self._most
+            rows = self._most
         with self._lock:
-            self._dropped += dropped
-            if inference.columns:
+            if columns:
                 self._sampled.append(len(self._calls))
-                self._rows += min(inference.rows, most)
+                self._rows += rows
+            if inference.unread:
+                self._dropped["not_readable"] += rows
             self._calls.append(inference)
-            while self._rows > self.settings.max_buffered_rows:
-                self._shed()
-        if 2 * self._rows > self.settings.max_buffered_rows:
-            self._on_full()
+            if self._rows > self._most:
+                while self._rows > 2 * self._most:
+                    self._shed()
+                self._on_full()
 
     def _shed(self) -> None:
         """Make room: one call, at random, keeps its counts and loses its columns."""
@@ -86,9 +91,9 @@ class Recorder:
         self._sampled.pop()
         call = self._calls[chosen]
         self._calls[chosen] = call._replace(columns=())
-        rows = min(call.rows, max(self.settings.max_buffered_rows // 2, 1))
+        rows = min(call.rows, self._most)
         self._rows -= rows
-        self._dropped += rows
+        self._dropped["buffer_full"] += rows
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -105,31 +110,43 @@ class Recorder:
             self._fold(calls)
 
     def _fold(self, calls: list[Inference]) -> None:
-        # Models are told apart by identity here, which is cheap: the calls keep them alive.
-        alike: dict[tuple[int, str, str, str | None], list[Inference]] = defaultdict(list)
-        blocks: dict[tuple[int, Role, _Names, _Labels], list[Block]] = defaultdict(list)
-        texts: dict[Key, list[Labels]] = defaultdict(list)
+        # What looks alike is first told apart by identity, which is cheap: the calls keep it alive.
+        alike: dict[tuple[int, str, str, str | None], list[Inference]] = {}
+        blocks: dict[tuple[int, Role, int, _Labels], list[Block]] = {}
+        texts: dict[tuple[int, Role, str], list[Labels]] = {}
         models: dict[int, Model] = {}
         for call in calls:
-            model = id(call.model)
-            models[model] = call.model
-            alike[model, call.operation, call.system, call.error_type].append(call)
-            for column in call.columns:
-                if isinstance(column, Labels):
-                    texts[Key(call.model, column.role, column.name)].append(column)
+            model, operation, system, _, _, columns, error, _ = call
+            number = id(model)
+            try:
+                alike[number, operation, system, error].append(call)
+            except KeyError:
+                alike[number, operation, system, error] = [call]
+                models[number] = model
+            for column in columns:
+                if isinstance(column, Block):
+                    where = number, column.role, id(column.names), column.labels
+                    try:
+                        blocks[where].append(column)
+                    except KeyError:
+                        blocks[where] = [column]
                 else:
-                    where = model, column.role, column.names, column.labels
-                    blocks[where].append(column)
-        for _ in range(len(self._started)):
-            self._active[self._started.popleft()] += 1
+                    texts.setdefault((number, column.role, column.name), []).append(column)
+        started = [self._started.popleft() for _ in range(len(self._started))]
+        for key, number in Counter(started).items():
+            self._active[key] += number
         for group in alike.values():
             first = group[0]
             self._active[first.model, first.operation, first.system] -= len(group)
             self._fold_calls(group)
-        for key, parts in texts.items():
-            self._add(key, Categories.of([value for part in parts for value in part.values]))
-        for (model, role, columns, labels), held in blocks.items():
-            self._fold_blocks((models[model], role, columns, labels), held)
+        for (number, role, name), parts in texts.items():
+            values = [value for part in parts for value in part.values]
+            self._add(Key(models[number], role, name), Categories.of(values))
+        groups: dict[_Group, list[Block]] = defaultdict(list)
+        for (number, role, _, labels), held in blocks.items():
+            groups[models[number], role, held[0].names, labels] += held
+        for columns_alike, held in groups.items():
+            self._fold_blocks(columns_alike, held)
 
     def _fold_calls(self, calls: list[Inference]) -> None:
         """Fold calls of one model, operation and outcome."""
@@ -177,16 +194,14 @@ class Recorder:
             now = self._since
             active, self._active = self._active, defaultdict(int)
         with self._lock:
-            dropped, self._dropped = self._dropped, 0
+            dropped, self._dropped = self._dropped, Counter()
         series = [Series(key, since, now, sketch) for key, sketch in sketches.items()]
         for (model, operation, system), number in active.items():
             key = Key(model, Role.ACTIVE, operation, ((names.SYSTEM, system),))
             series.append(Series(key, since, now, Count(number)))
-        if dropped:
-            labels = ((names.ERROR_TYPE, "buffer_full"),)
-            series.append(
-                Series(Key(Model(""), Role.DROPPED, "", labels), since, now, Count(dropped))
-            )
+        for reason, rows in dropped.items():
+            key = Key(Model(""), Role.DROPPED, "", ((names.ERROR_TYPE, reason),))
+            series.append(Series(key, since, now, Count(rows)))
         return series
 
     def forget(self) -> None:

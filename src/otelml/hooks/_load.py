@@ -1,0 +1,182 @@
+"""Loading a model: its span, its duration, the file it is named after, and what it is.
+
+`ml.model.loaded` says once what was loaded: class, hyperparameters, features, hash of the file.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from opentelemetry import _logs as logs
+from opentelemetry import context, trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.trace import Status, StatusCode
+
+from otelml import __version__, names
+from otelml.data import Model
+from otelml.hooks._patch import failed, guarded, process
+from otelml.hooks._reader import Card, Reader
+from otelml.record.naming import REGISTRY
+
+_LOADING: Final = context.create_key("otelml-loading")
+_MOST_HASHED: Final = 1 << 30  # a larger file is not read a second time
+_MOST_PARAMETERS, _LONGEST = 64, 200
+
+
+def whole(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The file that a loading function is given: its first argument."""
+    return args[0] if args else next(iter(kwargs.values()), None)
+
+
+def _anything(_: Any) -> bool:
+    return True
+
+
+class Loader:
+    """The wrapper of what loads a model: a function that returns it, or a method that fills it."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        source: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any] = whole,
+        is_model: Callable[[Any], bool] = _anything,
+        *,
+        fills: bool = False,
+    ) -> None:
+        self._reader, self._source = reader, source
+        self._is_model, self._fills = is_model, fills
+
+    def __call__(
+        self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call what is wrapped, and record the load if a model came of it."""
+        source = guarded(self._source, instance, args, kwargs)
+        if context.get_value(_LOADING):
+            result = wrapped(*args, **kwargs)
+            guarded(REGISTRY.loaded, instance if self._fills else result, _path(source))
+            return result
+        token = context.attach(context.set_value(_LOADING, value=True))
+        started, clock = time.perf_counter(), time.time_ns()
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            seconds = time.perf_counter() - started
+            if source is not None:
+                guarded(self._failed, source, clock, seconds, error)
+            raise
+        finally:
+            context.detach(token)
+        seconds = time.perf_counter() - started
+        model = instance if self._fills else result
+        if source is not None and guarded(self._is_model, model):
+            guarded(self._loaded, model, source, clock, seconds)
+        return result
+
+    def _loaded(self, instance: Any, source: Any, clock: int, seconds: float) -> None:
+        path = _path(source)
+        self._reader.forget(instance)
+        if path is not None:
+            REGISTRY.loaded(instance, path)
+        card = self._reader.card(instance, None)
+        if process().bridge.serving():
+            process().recorder.load(card.model, card.framework, seconds, None)
+        self._span(card.model, card.framework, clock, seconds, None)
+        announce(instance, card, path)
+
+    def _failed(self, source: Any, clock: int, seconds: float, error: BaseException) -> None:
+        path = _path(source)
+        model = Model(Path(path).stem if path else "")
+        if process().bridge.serving():
+            process().recorder.load(
+                model, self._reader.framework, seconds, type(error).__qualname__
+            )
+        self._span(model, self._reader.framework, clock, seconds, error)
+
+    def _span(
+        self,
+        model: Model,
+        system: str,
+        clock: int,
+        seconds: float,
+        error: BaseException | None,
+    ) -> None:
+        if not process().settings.spans:
+            return
+        attributes = {
+            names.OPERATION: "load",
+            names.SYSTEM: system,
+            names.MODEL_NAME: model.name,
+        }
+        if model.version is not None:
+            attributes[names.MODEL_VERSION] = model.version
+        span = trace.get_tracer("otelml", __version__).start_span(
+            f"load {model.name}".rstrip(), attributes=attributes, start_time=clock
+        )
+        if error is not None:
+            span.record_exception(error)
+            span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
+            span.set_status(Status(StatusCode.ERROR, str(error)))
+        span.end(clock + int(seconds * 1e9))
+
+
+def announce(instance: Any, card: Card, path: str | None) -> None:
+    """Emit `ml.model.loaded`, on a thread of its own: the hash reads the whole file."""
+    attributes: dict[str, Any] = {
+        names.SYSTEM: card.framework,
+        names.FRAMEWORK: card.framework,
+        names.FRAMEWORK_VERSION: card.framework_version,
+        names.MODEL_NAME: card.model.name,
+        names.MODEL_CLASS: f"{type(instance).__module__}.{type(instance).__qualname__}",
+    }
+    if card.model.version is not None:
+        attributes[names.MODEL_VERSION] = card.model.version
+    if card.task is not None:
+        attributes[names.TASK_TYPE] = card.task
+    if card.features is not None:
+        attributes[names.FEATURE_NAMES] = card.features[: process().settings.max_features]
+    attributes |= guarded(_parameters, instance) or {}
+    record = LogRecord(
+        timestamp=time.time_ns(),
+        context=context.get_current(),
+        severity_number=SeverityNumber.INFO,
+        attributes=attributes,
+        event_name=names.MODEL_LOADED_EVENT,
+    )
+
+    def emit() -> None:
+        try:
+            if path is not None and (digest := _hash(path)):
+                attributes[names.MODEL_HASH] = digest
+            logs.get_logger("otelml", __version__).emit(record)
+        except Exception:
+            failed(announce)
+
+    threading.Thread(target=emit, name="otelml-loaded").start()
+
+
+def _parameters(instance: Any) -> dict[str, str]:
+    """Hyperparameters of what has scikit-learn's `get_params`, as bounded text."""
+    given = instance.get_params(deep=False) if hasattr(instance, "get_params") else {}
+    return {
+        f"{names.HYPERPARAMETER}.{name}": repr(value)[:_LONGEST]
+        for name, value in [*given.items()][:_MOST_PARAMETERS]
+    }
+
+
+def _path(source: Any) -> str | None:
+    """The path of a file that is given by path, or is open."""
+    found = getattr(source, "name", source)
+    if isinstance(found, bytes | bytearray) or not hasattr(found, "__fspath__"):
+        return found if isinstance(found, str) else None
+    return str(found)
+
+
+def _hash(path: str) -> str | None:
+    file = Path(path)
+    if not file.is_file() or file.stat().st_size > _MOST_HASHED:
+        return None
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,135 @@
+"""How one framework's calls are read: the part of a hook that differs from framework to framework.
+
+A reader says what it knows of a model (its `Card`), and what columns go in and come out of a call.
+"""
+
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from otelml.data import Block, Labels, Model, Role
+from otelml.hooks._patch import process
+from otelml.record.columns import features, labels, rows
+from otelml.record.naming import REGISTRY
+
+Column = Block | Labels
+
+
+class Card(NamedTuple):
+    """What a reader knows of a model: constant from one training to the next.
+
+    `facts` is the reader's own: classes, names of outputs.
+    """
+
+    model: Model
+    framework: str
+    framework_version: str
+    features: tuple[str, ...] | None = None
+    task: str | None = None
+    facts: Any = None
+
+
+class Reader(ABC):
+    """Reads the calls of one framework's models."""
+
+    framework: ClassVar[str]
+    parameter: ClassVar[str] = "X"  # name of the data among the arguments, if it is not the first
+
+    def __init__(self) -> None:
+        self._cards: dict[int, tuple[weakref.ref[Any], Card]] = {}
+
+    @abstractmethod
+    def describe(self, instance: Any, data: Any) -> Card:
+        """What is known of a model, read on first sight."""
+
+    @abstractmethod
+    def outputs(self, card: Card, call: Any, result: Any) -> Iterator[Column]:
+        """Predictions, scores and confidences of a call."""
+
+    def data(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The input, among the arguments of a call."""
+        return args[0] if args else kwargs.get(self.parameter)
+
+    def rows(self, data: Any) -> int:
+        """How many rows the input has."""
+        return rows(data)
+
+    def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
+        """The features of a call."""
+        settings = process().settings
+        return features(data, card.features, settings.exclude_features, settings.max_features)
+
+    def card(self, instance: Any, data: Any) -> Card:
+        """What is known of a model, remembered by identity: nothing is set on it."""
+        known = self._cards.get(id(instance))
+        if known is not None and known[0]() is instance:
+            return known[1]
+        card = self.describe(instance, data)
+        identity = id(instance)
+        try:
+            reference = weakref.ref(instance, lambda _: self._cards.pop(identity, None))
+        except TypeError:
+            return card
+        self._cards[identity] = reference, card
+        return card
+
+    def forget(self, instance: Any) -> None:
+        """The model is trained or loaded anew."""
+        self._cards.pop(id(instance), None)
+
+
+def named(model: object, fallback: str, columns: tuple[str, ...] | None) -> Model:
+    """What to call a model."""
+    return REGISTRY.find(model, fallback, columns or (), process().settings)
+
+
+def task_of(classes: Any, *, regressor: bool = False) -> str | None:
+    """The task that a list of classes, or their absence, tells of."""
+    if classes is not None and not isinstance(classes, list):
+        return "binary_classification" if len(classes) == 2 else "multiclass_classification"
+    return "regression" if regressor else None
+
+
+def numeric(values: Any, name: str = "") -> Block:
+    """A column of predicted numbers."""
+    column = np.asarray(values).reshape(-1, 1)
+    return Block(Role.PREDICTION, (name,), np.array(column, np.float64))
+
+
+def classified(values: Any, name: str = "") -> Labels:
+    """A column of predicted classes."""
+    return Labels(Role.PREDICTION, name, tuple(labels(values)))
+
+
+def probabilities(
+    matrix: Any, classes: Any, name: str = "", *, classes_too: bool
+) -> Iterator[Column]:
+    """Confidence and scores of a matrix of class probabilities of shape (rows, classes).
+
+    Of two classes the score is the second one's; of more, each one's. `classes_too` adds the most
+    probable class, for calls that do not return it themselves.
+    """
+    values = np.asarray(matrix, np.float64)
+    if values.ndim != 2 or not values.size:
+        return
+    width = values.shape[1]
+    known = classes if classes is not None and len(classes) == width else None
+    yield Block(Role.CONFIDENCE, (name,), values.max(axis=1, keepdims=True))
+    if width == 2:
+        yield Block(Role.SCORE, (name,), values[:, 1:].copy())
+    elif known is not None:
+        for label, scores in zip(labels(known)[:64], values.T, strict=False):
+            told = (("ml.prediction.class", str(label)),)
+            yield Block(Role.SCORE, (name,), scores.reshape(-1, 1).copy(), labels=told)
+    if classes_too and known is not None:
+        yield classified(np.asarray(known)[values.argmax(axis=1)], name)
+
+
+def positives(scores: Any, classes: Any, name: str = "", *, classes_too: bool) -> Iterator[Column]:
+    """The same of the probabilities of the second of two classes alone, of shape (rows,)."""
+    values = np.asarray(scores, np.float64).ravel()
+    both = np.column_stack([1 - values, values])
+    yield from probabilities(both, classes, name, classes_too=classes_too)
