@@ -1,7 +1,12 @@
 """Hooks installed for the tests of this folder, and an SDK whose readers are in memory."""
 
+import importlib
+import importlib.util
+import os
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +18,47 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otelml.hooks import _patch
-from otelml.hooks.sklearn import SklearnInstrumentor
 from otelml.record.naming import REGISTRY
+
+FRAMEWORKS = {
+    "test_xgboost.py": "xgboost",
+    "test_lightgbm.py": "lightgbm",
+    "test_catboost.py": "catboost",
+    "test_onnxruntime.py": "onnxruntime",
+    "test_statsmodels.py": "statsmodels",
+    "test_transformers.py": "transformers",
+    "test_torch.py": "torch",
+    "test_keras.py": "keras",
+    "test_tensorflow.py": "tensorflow",
+    "test_pycaret.py": "pycaret",
+    "test_mlflow.py": "mlflow",
+    "test_litserve.py": "litserve",
+    "test_mlserver.py": "mlserver",
+    "test_tritonclient.py": "tritonclient",
+    "test_kserve.py": "kserve",
+    "test_bentoml.py": "bentoml",
+    "test_ray_serve.py": "ray",
+    "test_torchserve.py": "ts",
+    "test_sagemaker.py": "sagemaker_inference",
+    "test_flask.py": "flask",
+}
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+HOOKS = [
+    getattr(importlib.import_module(module), name)
+    for module, _, name in (
+        entry.partition(":")
+        for entry in PROJECT["entry-points"]["opentelemetry_instrumentor"].values()
+    )
+]
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Tests of a framework belong to the environments that have it: see `make frameworks`."""
+    framework = FRAMEWORKS.get(collection_path.name)
+    if framework is None or os.environ.get("OTELML_FRAMEWORKS"):
+        return None
+    return importlib.util.find_spec(framework) is None or None
 
 
 @dataclass
@@ -58,18 +102,20 @@ def _told(attributes: Any, name: str) -> Any:
 
 @pytest.fixture
 def telemetry() -> Iterator[Telemetry]:
-    """The hooks of scikit-learn, in force for one test."""
+    """All hooks, in force for one test."""
     reader, exporter = InMemoryMetricReader(), InMemorySpanExporter()
     meters = MeterProvider([reader], shutdown_on_exit=False)
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
     _patch._process = None
     REGISTRY._schemas.clear()
-    instrumentor = SklearnInstrumentor()
-    instrumentor.instrument(meter_provider=meters, tracer_provider=tracers)
+    for hook in HOOKS:
+        hook().instrument(meter_provider=meters, tracer_provider=tracers)
     token = context.attach(context.Context())
     yield Telemetry(reader, exporter, tracers.get_tracer("test"))
     context.detach(token)
-    instrumentor.uninstrument()
+    _patch._failed.clear()
+    for hook in HOOKS:
+        hook().uninstrument()
     _patch.process().bridge.detach()
     meters.shutdown()

@@ -13,7 +13,7 @@ from opentelemetry import context, trace
 from opentelemetry.context.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from otelml import __version__, names
+from otelml import names
 from otelml.data import Block, Inference, Labels, Model, Role
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
@@ -239,8 +239,7 @@ class Caller:
             attributes[names.FEATURE_NUMBER] = len(card.features)
         if serving is not None:
             attributes.update(serving.attributes)
-        tracer = trace.get_tracer("otelml", __version__, self._tracer_provider)
-        return tracer.start_span(
+        return process().tracer.start_span(
             f"{call.operation} {call.model.name}",
             here,
             self.kind,

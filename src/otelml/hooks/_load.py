@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from opentelemetry import _logs as logs
-from opentelemetry import context, trace
+from opentelemetry import context
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.trace import Status, StatusCode
 
@@ -112,7 +112,7 @@ class Loader:
         }
         if model.version is not None:
             attributes[names.MODEL_VERSION] = model.version
-        span = trace.get_tracer("otelml", __version__).start_span(
+        span = process().tracer.start_span(
             f"load {model.name}".rstrip(), attributes=attributes, start_time=clock
         )
         if error is not None:

@@ -134,8 +134,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             return
         self._patches = Patches()
         self._live, self._warned = True, False
-        self.tracer_provider = kwargs.get("tracer_provider")
-        process().bridge.attach(kwargs.get("meter_provider"))
+        process().attach(kwargs.get("meter_provider"), kwargs.get("tracer_provider"))
         for name in self.modules:
             wrapt.register_post_import_hook(self._imported, name)
 

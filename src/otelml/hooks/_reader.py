@@ -81,9 +81,12 @@ class Reader(ABC):
         self._cards.pop(id(instance), None)
 
 
-def named(model: object, fallback: str, columns: tuple[str, ...] | None) -> Model:
-    """What to call a model."""
-    return REGISTRY.find(model, fallback, columns or (), process().settings)
+def named(
+    model: object, fallback: str, columns: tuple[str, ...] | None, task: str | None = None
+) -> Model:
+    """What to call a model; those of one name that differ in features or task are told apart."""
+    schema = (*(columns or ()), task or "")
+    return REGISTRY.find(model, fallback, schema, process().settings)
 
 
 def task_of(classes: Any, *, regressor: bool = False) -> str | None:

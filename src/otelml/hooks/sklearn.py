@@ -6,7 +6,6 @@ Methods are wrapped in the class that defines them, as classes appear: the seam 
 
 import sys
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -49,65 +48,6 @@ _VALIDATION: Final = (
 )
 
 
-class SklearnInstrumentor(Instrumentor):
-    """Hooks of scikit-learn."""
-
-    modules: ClassVar[tuple[str, ...]] = (
-        "sklearn.base",
-        "sklearn.model_selection._validation",
-        "sklearn.utils.parallel",
-        "joblib",
-        "skops.io",
-        "cloudpickle",
-    )
-    distribution: ClassVar[str] = "scikit-learn"
-    supported: ClassVar[str] = ">=1.5"
-
-    @cached_property
-    def _reader(self) -> Reader:
-        return _SklearnReader()
-
-    def install(self, module: Any, patches: Patches) -> None:
-        """Wrap one of the modules."""
-        match module.__name__:
-            case "sklearn.base":
-                self._install_base(module, patches)
-            case "sklearn.model_selection._validation":
-                for name in _VALIDATION:
-                    patches.wrap(module, name, silently)
-            case "sklearn.utils.parallel":
-                patches.wrap(module.Parallel, "__call__", _in_context)
-            case _:
-                patches.wrap(module, "load", Loader(self._reader, whole, _is_model))
-
-    def _install_base(self, module: Any, patches: Patches) -> None:
-        reader = self._reader
-        caller = Caller(reader, self.tracer_provider)
-
-        def fitting(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            reader.forget(instance)
-            return silently(wrapped, instance, args, kwargs)
-
-        def wrap(cls: type) -> None:
-            predicting = _PREDICTING if hasattr(cls, "predict") else (*_PREDICTING, "transform")
-            for methods, wrapper in ((predicting, caller), (_TRAINING, fitting)):
-                for name in methods:
-                    owner = next((c for c in cls.__mro__ if name in vars(c)), object)
-                    if owner is not object and _is_method(vars(owner)[name]):
-                        patches.wrap(owner, name, wrapper)
-
-        base = next(cls for cls in module.BaseEstimator.__mro__ if "__init_subclass__" in vars(cls))
-        original = vars(base)["__init_subclass__"].__func__
-
-        def __init_subclass__(cls: Any, /, **kwargs: Any) -> None:  # noqa: N807
-            original(cls, **kwargs)
-            guarded(wrap, cls)
-
-        patches.replace(base, "__init_subclass__", classmethod(__init_subclass__))
-        for cls in _subclasses(base):
-            guarded(wrap, cls)
-
-
 class _SklearnReader(Reader):
     """Reads what estimators, and what looks like them, take and give."""
 
@@ -130,12 +70,13 @@ class _SklearnReader(Reader):
         classes = getattr(instance, "classes_", None)
         library = type(final).__module__.partition(".")[0]
         library = library if library in _LIBRARIES else self.framework
+        task = _task(instance, classes)
         return Card(
-            named(instance, type(final).__name__, columns),
+            named(instance, type(final).__name__, columns, task),
             library,
             str(getattr(sys.modules.get(library), "__version__", "")),
             columns,
-            _task(instance, classes),
+            task,
             classes,
         )
 
@@ -281,3 +222,59 @@ def _in_context(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
 def _is_model(result: Any) -> bool:
     return hasattr(result, "predict") or hasattr(result, "transform")
+
+
+class SklearnInstrumentor(Instrumentor):
+    """Hooks of scikit-learn."""
+
+    modules: ClassVar[tuple[str, ...]] = (
+        "sklearn.base",
+        "sklearn.model_selection._validation",
+        "sklearn.utils.parallel",
+        "joblib",
+        "skops.io",
+        "cloudpickle",
+    )
+    distribution: ClassVar[str] = "scikit-learn"
+    supported: ClassVar[str] = ">=1.4"
+    reader: ClassVar[Reader] = _SklearnReader()
+
+    def install(self, module: Any, patches: Patches) -> None:
+        """Wrap one of the modules."""
+        match module.__name__:
+            case "sklearn.base":
+                self._install_base(module, patches)
+            case "sklearn.model_selection._validation":
+                for name in _VALIDATION:
+                    patches.wrap(module, name, silently)
+            case "sklearn.utils.parallel":
+                patches.wrap(module.Parallel, "__call__", _in_context)
+            case _:
+                patches.wrap(module, "load", Loader(self.reader, whole, _is_model))
+
+    def _install_base(self, module: Any, patches: Patches) -> None:
+        reader = self.reader
+        caller = Caller(reader)
+
+        def fitting(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            reader.forget(instance)
+            return silently(wrapped, instance, args, kwargs)
+
+        def wrap(cls: type) -> None:
+            predicting = _PREDICTING if hasattr(cls, "predict") else (*_PREDICTING, "transform")
+            for methods, wrapper in ((predicting, caller), (_TRAINING, fitting)):
+                for name in methods:
+                    owner = next((c for c in cls.__mro__ if name in vars(c)), object)
+                    if owner is not object and _is_method(vars(owner)[name]):
+                        patches.wrap(owner, name, wrapper)
+
+        base = next(cls for cls in module.BaseEstimator.__mro__ if "__init_subclass__" in vars(cls))
+        original = vars(base)["__init_subclass__"].__func__
+
+        def __init_subclass__(cls: Any, /, **kwargs: Any) -> None:  # noqa: N807
+            original(cls, **kwargs)
+            guarded(wrap, cls)
+
+        patches.replace(base, "__init_subclass__", classmethod(__init_subclass__))
+        for cls in _subclasses(base):
+            guarded(wrap, cls)

@@ -3,7 +3,7 @@
 No framework is imported. Everything is copied once, because the app may change it afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from otelml.data import Block, Labels, Role
 
 _NUMERIC: Final = "fiu"
+_EMBEDDING: Final = 256
+"""Unnamed columns beyond which a row is summed up instead."""
 _WIDE: Final = 5_000_000
 """Values of a sparse matrix that are made dense; a larger one is not read."""
 
@@ -36,16 +38,48 @@ def features(
         return _frame(
             data, given, [i for i, name in enumerate(given) if name not in excluded][:most]
         )
-    matrix = _matrix(data)
+    if isinstance(data, Mapping):
+        return table(data, excluded, most)
+    if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
+        names_seen = dict.fromkeys(name for row in data for name in row)
+        by_name = {name: _objects_of([row.get(name) for row in data]) for name in names_seen}
+        return table(by_name, excluded, most)
+    matrix = _array(data)
+    if matrix.ndim > 2 or (matrix.shape[1] > _EMBEDDING and not _fits(known, matrix.shape[1])):
+        return (_summary("", matrix),)
     names = _names(known, matrix.shape[1])
-    if matrix.shape[1] <= most and excluded.isdisjoint(names):
-        kept = matrix
-    else:
-        chosen = [i for i, name in enumerate(names) if name not in excluded][:most]
-        names, kept = tuple(names[i] for i in chosen), matrix[:, chosen]
+    chosen = [i for i, name in enumerate(names) if name not in excluded][:most]
+    kept = matrix if len(chosen) == len(names) else matrix[:, chosen]
+    names = tuple(names[i] for i in chosen)
     if kept.dtype.kind in _NUMERIC:
         return (Block(Role.FEATURE, names, np.array(kept, np.float64)),) if names else ()
     return tuple(column(Role.FEATURE, name, kept[:, i]) for i, name in enumerate(names))
+
+
+def table(
+    columns: Mapping[Any, Any], excluded: frozenset[str] = frozenset(), most: int = 100
+) -> tuple[Block | Labels, ...]:
+    """The columns of a mapping from names to values: arrays, tensors, lists or single values.
+
+    A matrix gives a column each of its own, `name_0`, `name_1`, …; what is very wide or
+    has more dimensions (embeddings, images) gives a few summary columns instead.
+
+    >>> [c.names for c in table({"age": [3, 4], "image": np.ones((2, 8, 8))})]
+    [('age',), ('image.mean', 'image.std', 'image.norm')]
+    """
+    found: list[Block | Labels] = []
+    for key, values in columns.items():
+        name, array = str(key), _array(values)
+        if name in excluded or sum(len(getattr(c, "names", "1")) for c in found) >= most:
+            continue
+        if array.ndim > 2 or array.shape[1] > _EMBEDDING:
+            found.append(_summary(f"{name}.", array))
+        elif array.shape[1] == 1:
+            found.append(column(Role.FEATURE, name, array[:, 0]))
+        else:
+            names = (f"{name}_{i}" for i in range(array.shape[1]))
+            found += [column(Role.FEATURE, n, v) for n, v in zip(names, array.T, strict=True)]
+    return tuple(found)
 
 
 def column(role: Role, name: str, values: Any) -> Block | Labels:
@@ -76,23 +110,44 @@ def rows(data: Any) -> int:
     return len(data) if hasattr(data, "__len__") else 1
 
 
+def _fits(known: Sequence[str] | None, width: int) -> bool:
+    return known is not None and len(known) == width and known[0] != "x0"
+
+
 def _names(known: Sequence[str] | None, width: int) -> tuple[str, ...]:
     if known is not None and len(known) == width:
         return known if isinstance(known, tuple) else tuple(known)
     return tuple(f"x{i}" for i in range(width))
 
 
-def _matrix(data: Any) -> npt.NDArray[Any]:
+def _array(data: Any) -> npt.NDArray[Any]:
+    """Anything like an array, with at least two dimensions: rows come first."""
     if hasattr(data, "toarray"):
         if data.shape[0] * data.shape[1] > _WIDE:
             raise ValueError(f"sparse matrix of shape {data.shape} is too large to be read")
         data = data.toarray()
+    if hasattr(data, "detach"):  # a tensor: it is read where it is, and never waited for
+        if str(getattr(data, "device", "cpu")) != "cpu":
+            raise ValueError(f"a tensor on {data.device} is not read")
+        data = data.detach().numpy()
     array = data if isinstance(data, np.ndarray) else np.asarray(data)
     if array.dtype.kind in "US" and not isinstance(data, np.ndarray):
         array = np.asarray(data, dtype=object)  # numpy made text of mixed rows
-    if array.ndim != 2:
-        array = array.reshape(-1, 1) if array.ndim < 2 else array.reshape(len(array), -1)
-    return array
+    return array.reshape(-1, 1) if array.ndim < 2 else array
+
+
+def _summary(prefix: str, array: npt.NDArray[Any]) -> Block:
+    """Mean, standard deviation and norm of each row of a tensor."""
+    flat = np.asarray(array, np.float64).reshape(len(array), -1)
+    values = np.column_stack([flat.mean(axis=1), flat.std(axis=1), np.linalg.norm(flat, axis=1)])
+    return Block(Role.FEATURE, tuple(f"{prefix}{name}" for name in ("mean", "std", "norm")), values)
+
+
+def _objects_of(values: list[Any]) -> npt.NDArray[Any]:
+    """An array of single values; of numbers if all are."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array.astype(np.float64) if all(map(_is_number, values)) else array
 
 
 def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labels, ...]:

@@ -33,11 +33,11 @@ class Registry:
         if path is not None and (stem := Path(path).stem):
             self._remember(self._loaded, model, Model(stem))
 
-    def find(self, model: object, fallback: str, features: Sequence[str], env: Settings) -> Model:
+    def find(self, model: object, fallback: str, schema: Sequence[str], env: Settings) -> Model:
         """What to call a model.
 
-        Two models of one default name but different features are told apart by a short hash of
-        the features of the second.
+        Two models of one default name but different schemata (features, task) are told apart by a
+        short hash of the second one's.
         """
         if given := _recall(self._given, model):
             return given
@@ -45,10 +45,10 @@ class Registry:
             return Model(env.model_name, env.model_version)
         found = _recall(self._loaded, model) or Model(fallback)
         with self._lock:
-            known = self._schemas.setdefault(found.name, tuple(features))
-        if tuple(known) != tuple(features):
-            schema = hashlib.sha256("\0".join(features).encode()).hexdigest()[:6]
-            found = Model(f"{found.name}-{schema}", found.version)
+            known = self._schemas.setdefault(found.name, tuple(schema))
+        if tuple(known) != tuple(schema):
+            digest = hashlib.sha256("\0".join(schema).encode()).hexdigest()[:6]
+            found = Model(f"{found.name}-{digest}", found.version)
         return Model(found.name, found.version or env.model_version)
 
     def is_given(self, model: object, env: Settings) -> bool:

@@ -9,6 +9,8 @@ import os
 import threading
 from importlib.metadata import version
 
+from opentelemetry import trace
+
 from otelml.record.recorder import Recorder
 from otelml.record.settings import Settings
 from otelml.wire.sdk import Bridge
@@ -23,9 +25,20 @@ class Process:
         self.settings = settings
         self.recorder = Recorder(settings, on_full=self._wake)
         self.bridge = Bridge(self.recorder.drain, version("otelml"), settings.max_categories)
+        self.tracer = self._tracer(None)
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
         os.register_at_fork(after_in_child=self._forked)
+
+    def attach(self, meters: object, tracers: trace.TracerProvider | None) -> None:
+        """Begin to serve these providers, or else the global ones."""
+        self.bridge.attach(meters)
+        if tracers is not None:
+            self.tracer = self._tracer(tracers)
+
+    @staticmethod
+    def _tracer(provider: trace.TracerProvider | None) -> trace.Tracer:
+        return trace.get_tracer("otelml", version("otelml"), provider)
 
     def _wake(self) -> None:
         self._full.set()
