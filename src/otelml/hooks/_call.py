@@ -26,10 +26,11 @@ _RECENT: Final = 256
 class Call:
     """A call in progress; calls within it hand it what they returned.
 
-    `options` are the arguments that the app gave by keyword.
+    `args` and `options` are the arguments that the app gave by position and by keyword.
     """
 
     __slots__ = (
+        "args",
         "card",
         "data",
         "inner",
@@ -51,13 +52,19 @@ class Call:
     rows: int
     started: float
     system: str
-    token: Token[Context]
+    token: Token[Context] | None
 
     def __init__(
-        self, instance: Any, operation: str, data: Any, options: dict[str, Any], card: Card
+        self,
+        instance: Any,
+        operation: str,
+        data: Any,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+        card: Card,
     ) -> None:
         self.instance, self.operation, self.data, self.card = instance, operation, data, card
-        self.options = options
+        self.args, self.options = args, options
         self.inner: dict[str, tuple[Any, Any]] = {}
         self.model = card.model
         self.span = None
@@ -76,14 +83,25 @@ class Caller:
         self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Call what is wrapped, and record it if it is outermost."""
+        return self.call(wrapped.__name__, wrapped, instance, args, kwargs)
+
+    def call(
+        self,
+        operation: str,
+        wrapped: Any,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """The same, under another name than that of what is wrapped."""
         here = context.get_current()
         enclosing = outer(here)
         if enclosing is not None:
             result = wrapped(*args, **kwargs)
             if enclosing is not SILENT:
-                enclosing.inner[wrapped.__name__] = instance, result
+                enclosing.inner[operation] = instance, result
             return result
-        call = self.begin(here, instance, wrapped.__name__, args, kwargs)
+        call = self.begin(here, instance, operation, args, kwargs)
         if call is None:
             return wrapped(*args, **kwargs)
         try:
@@ -124,7 +142,7 @@ class Caller:
         reader = self._reader
         try:
             data = reader.data(args, kwargs)
-            call = Call(instance, operation, data, kwargs, reader.card(instance, data))
+            call = Call(instance, operation, data, args, kwargs, reader.card(instance, data))
         except Exception:
             failed(reader.card)
             return None
@@ -146,10 +164,16 @@ class Caller:
         call.started = time.perf_counter()
         return call
 
+    def leave(self, call: Call) -> None:
+        """Leave the call's context, for a call that ends elsewhere."""
+        if call.token is not None:
+            context.detach(call.token)
+            call.token = None
+
     def end(self, call: Call, result: Any, error: BaseException | None = None) -> None:
         """Finish a call; it never raises."""
         seconds = time.perf_counter() - call.started
-        context.detach(call.token)
+        self.leave(call)
         columns: tuple[Column, ...] = ()
         reason, unread = None, False
         try:

@@ -27,6 +27,7 @@ from otelml.record.settings import Settings
 _logger = logging.getLogger("otelml")
 CALL: Final = context.create_key("otelml-call")
 SILENT: Final = object()
+_ABSENT: Final = object()
 _HELPERS: Final = (
     "resource_tracker",
     "joblib.externals.loky",
@@ -84,23 +85,25 @@ class Patches:
         self._table: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
         self._lock = threading.Lock()
 
-    def wrap(self, owner: Any, name: str, wrapper: Wrapper) -> None:
-        """Wrap an attribute that `owner` itself defines, once."""
+    def wrap(self, owner: Any, name: str, wrapper: Wrapper, *, inherited: bool = False) -> None:
+        """Wrap an attribute that `owner` itself defines, or else inherits, once."""
         with self._lock:
-            original = vars(owner).get(name)
-            if original is None or (id(owner), name) in self._table:
-                return
-            self.replace(owner, name, _Patch(original, wrapper))
+            places = owner.__mro__ if inherited else (owner,)
+            original = next((vars(cls)[name] for cls in places if name in vars(cls)), None)
+            if original is not None and (id(owner), name) not in self._table:
+                self.replace(owner, name, _Patch(original, wrapper))
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put something else in the place of an attribute."""
-        self._table[id(owner), name] = owner, name, vars(owner)[name], value
+        self._table[id(owner), name] = owner, name, vars(owner).get(name, _ABSENT), value
         setattr(owner, name, value)
 
     def undo(self) -> None:
         """Restore all, the latest first; what was wrapped again since then stays, without ours."""
         for owner, name, original, ours in reversed([*self._table.values()]):
-            if vars(owner).get(name) is ours:
+            if original is _ABSENT:
+                delattr(owner, name)
+            elif vars(owner).get(name) is ours:
                 setattr(owner, name, original)
             elif isinstance(ours, _Patch):
                 ours._self_wrapper = _through  # noqa: SLF001 - wrapt's own name for it

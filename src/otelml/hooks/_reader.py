@@ -6,16 +6,17 @@ A reader says what it knows of a model (its `Card`), and what columns go in and 
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
 from otelml.data import Block, Labels, Model, Role
 from otelml.hooks._patch import process
-from otelml.record.columns import features, labels, rows
+from otelml.record.columns import as_array, features, labels, rows
 from otelml.record.naming import REGISTRY
 
 Column = Block | Labels
+_MOST_OUTPUTS: Final = 64
 
 
 class Card(NamedTuple):
@@ -136,3 +137,21 @@ def positives(scores: Any, classes: Any, name: str = "", *, classes_too: bool) -
     values = np.asarray(scores, np.float64).ravel()
     both = np.column_stack([1 - values, values])
     yield from probabilities(both, classes, name, classes_too=classes_too)
+
+
+def tensor(values: Any, name: str = "", classes: Any = None) -> Iterator[Column]:
+    """Columns of a network's output of shape (rows, …), of which nothing is known but the values.
+
+    Rows that are a distribution are probabilities; other outputs are numbers, if they are few.
+    """
+    array = as_array(values)
+    if array.dtype.kind not in "fiub" or array.ndim > 2 or array.shape[1] > _MOST_OUTPUTS:
+        return
+    if array.shape[1] == 1:
+        yield numeric(array, name)
+    elif (array >= 0).all() and np.allclose(array.sum(axis=1), 1, atol=1e-3):
+        known = np.arange(array.shape[1]) if classes is None else classes
+        yield from probabilities(array, known, name, classes_too=True)
+    else:
+        for number, column in enumerate(array.T):
+            yield numeric(column, f"{name}_{number}".lstrip("_"))

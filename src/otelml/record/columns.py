@@ -44,7 +44,7 @@ def features(
         names_seen = dict.fromkeys(name for row in data for name in row)
         by_name = {name: _objects_of([row.get(name) for row in data]) for name in names_seen}
         return table(by_name, excluded, most)
-    matrix = _array(data)
+    matrix = as_array(data)
     if matrix.ndim > 2 or (matrix.shape[1] > _EMBEDDING and not _fits(known, matrix.shape[1])):
         return (_summary("", matrix),)
     names = _names(known, matrix.shape[1])
@@ -69,7 +69,7 @@ def table(
     """
     found: list[Block | Labels] = []
     for key, values in columns.items():
-        name, array = str(key), _array(values)
+        name, array = str(key), as_array(values)
         if name in excluded or sum(len(getattr(c, "names", "1")) for c in found) >= most:
             continue
         if array.ndim > 2 or array.shape[1] > _EMBEDDING:
@@ -120,7 +120,7 @@ def _names(known: Sequence[str] | None, width: int) -> tuple[str, ...]:
     return tuple(f"x{i}" for i in range(width))
 
 
-def _array(data: Any) -> npt.NDArray[Any]:
+def as_array(data: Any) -> npt.NDArray[Any]:
     """Anything like an array, with at least two dimensions: rows come first."""
     if hasattr(data, "toarray"):
         if data.shape[0] * data.shape[1] > _WIDE:

@@ -29,9 +29,15 @@ class Registry:
         self._remember(self._given, model, Model(name, version))
 
     def loaded(self, model: object, path: str | None) -> None:
-        """Remember the file that a model came from, which it is named after."""
-        if path is not None and (stem := Path(path).stem):
-            self._remember(self._loaded, model, Model(stem))
+        """Remember the file or directory that a model came from, which it is named after.
+
+        A number is a version, as in the repositories of model servers: `fraud/3` is `fraud`, 3.
+        """
+        if path is None or not (stem := Path(path).stem):
+            return
+        parent = Path(path).absolute().parent.name
+        named = Model(parent, stem) if stem.isdecimal() and parent else Model(stem)
+        self._remember(self._loaded, model, named)
 
     def find(self, model: object, fallback: str, schema: Sequence[str], env: Settings) -> Model:
         """What to call a model.
