@@ -18,6 +18,7 @@ from otelml.data import Block, Inference, Labels, Model, Role
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
 from otelml.hooks._serving import SERVING, Serving
+from otelml.record.columns import rows
 from otelml.record.recorder import Recorder
 
 _RECENT: Final = 256
@@ -178,6 +179,10 @@ class Caller:
         reason, unread = None, False
         try:
             if error is None:
+                if not call.rows:  # the input did not say
+                    call.rows = rows(result)
+                    if call.span is not None:
+                        call.span.set_attribute(names.BATCH_SIZE, call.rows)
                 columns, unread = self._columns(call, result)
             else:
                 reason = type(error).__qualname__

@@ -56,7 +56,7 @@ class Loader:
         source = guarded(self._source, instance, args, kwargs)
         if context.get_value(_LOADING):
             result = wrapped(*args, **kwargs)
-            guarded(REGISTRY.loaded, instance if self._fills else result, _path(source))
+            guarded(REGISTRY.loaded, instance if self._fills else result, path_of(source))
             return result
         token = context.attach(context.set_value(_LOADING, value=True))
         started, clock = time.perf_counter(), time.time_ns()
@@ -76,7 +76,7 @@ class Loader:
         return result
 
     def _loaded(self, instance: Any, source: Any, clock: int, seconds: float) -> None:
-        path = _path(source)
+        path = path_of(source)
         self._reader.forget(instance)
         if path is not None:
             REGISTRY.loaded(instance, path)
@@ -87,7 +87,7 @@ class Loader:
         announce(instance, card, path)
 
     def _failed(self, source: Any, clock: int, seconds: float, error: BaseException) -> None:
-        path = _path(source)
+        path = path_of(source)
         model = Model(Path(path).stem if path else "")
         if process().bridge.serving():
             process().recorder.load(
@@ -166,7 +166,7 @@ def _parameters(instance: Any) -> dict[str, str]:
     }
 
 
-def _path(source: Any) -> str | None:
+def path_of(source: Any) -> str | None:
     """The path of a file that is given by path, or is open."""
     found = getattr(source, "name", source)
     if isinstance(found, bytes | bytearray) or not hasattr(found, "__fspath__"):

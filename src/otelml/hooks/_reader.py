@@ -55,7 +55,7 @@ class Reader(ABC):
         return args[0] if args else kwargs.get(self.parameter)
 
     def rows(self, data: Any) -> int:
-        """How many rows the input has."""
+        """How many rows the input has; 0 if only the result can tell."""
         return rows(data)
 
     def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:

@@ -39,7 +39,7 @@ class _SessionReader(Reader):
         return feed if isinstance(feed, dict) else None
 
     def rows(self, data: Any) -> int:
-        return super().rows(next(iter(data.values()))) if data else 1
+        return super().rows(next(iter(data.values()))) if data else 0
 
     def describe(self, instance: Any, data: Any) -> Card:
         inputs, outputs = instance.get_inputs(), instance.get_outputs()

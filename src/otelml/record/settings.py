@@ -20,6 +20,7 @@ SETTINGS: Final = (
     Setting("OTELML_SPANS", "true", "Spans of inferences; `false` leaves the metrics"),
     Setting("OTELML_CAPTURE_PREDICTIONS", "true", "Class, value and score on single-row spans"),
     Setting("OTELML_EXCLUDE_FEATURES", "", "Features never recorded, separated by commas"),
+    Setting("OTELML_TORCH_MODULES", "", "Classes of PyTorch modules to record, by name, by commas"),
     Setting("OTELML_MAX_FEATURES", "100", "Features recorded a model; the rest are left out"),
     Setting("OTELML_MAX_CATEGORIES", "64", "Categories sent a feature; the rest are `_OTHER`"),
     Setting("OTELML_MAX_BUFFERED_ROWS", "65536", "Rows held between two folds; more are sampled"),
@@ -35,6 +36,7 @@ class Settings:
     spans: bool = True
     capture_predictions: bool = True
     exclude_features: frozenset[str] = frozenset()
+    torch_modules: frozenset[str] = frozenset()
     max_features: int = 100
     max_categories: int = 64
     max_buffered_rows: int = 65_536
@@ -47,19 +49,23 @@ class Settings:
         100
         """
         given = {s.name: environment.get(s.name, "").strip() or s.default for s in SETTINGS}
-        excluded = (name.strip() for name in given["OTELML_EXCLUDE_FEATURES"].split(","))
         return cls(
             given["OTELML_MODEL_NAME"] or None,
             given["OTELML_MODEL_VERSION"] or None,
             given["OTELML_SPANS"].lower() != "false",
             given["OTELML_CAPTURE_PREDICTIONS"].lower() != "false",
-            frozenset(name for name in excluded if name),
+            _names(given["OTELML_EXCLUDE_FEATURES"]),
+            _names(given["OTELML_TORCH_MODULES"]),
             *(
                 _whole(given[name], int(default))
                 for name, default, _ in SETTINGS
                 if name.startswith("OTELML_MAX_")
             ),
         )
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def _whole(text: str, default: int) -> int:
