@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
@@ -17,6 +18,17 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
     MetricsServiceServicer,
     add_MetricsServiceServicer_to_server,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+def told(held: Any) -> dict[str, Any]:
+    """Attributes as a mapping."""
+    return {
+        attribute.key: getattr(
+            attribute.value, attribute.value.WhichOneof("value") or "string_value"
+        )
+        for attribute in held.attributes
+    }
 
 
 class Sink:
@@ -25,6 +37,53 @@ class Sink:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.requests: list[ExportMetricsServiceRequest] = []
+        self.traces: list[ExportTraceServiceRequest] = []
+        self.logs: list[ExportLogsServiceRequest] = []
+
+    def spans(self, *, ours: bool = True) -> list[Any]:
+        """Spans received: ours, or all of them."""
+        return [
+            span
+            for request in self.traces
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+            if not ours or scope.scope.name == "otelml"
+        ]
+
+    def total(self, name: str, **attributes: str) -> float:
+        """Sum over all delta points of a metric with these attributes (`_` for a dot)."""
+        return sum(
+            getattr(point, "count", 0) or getattr(point, "as_int", 0)
+            for request in self.requests
+            for resource in request.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == name
+            for point in getattr(metric, metric.WhichOneof("data") or "gauge").data_points
+            if attributes.items()
+            <= {k.replace(".", "_"): v for k, v in told(point).items()}.items()
+        )
+
+    def instances(self) -> set[str]:
+        """Processes that sent metrics of ours, by their `service.instance.id`."""
+        return {
+            told(resource.resource)["service.instance.id"]
+            for request in self.requests
+            for resource in request.resource_metrics
+            if any(scope.scope.name == "otelml" for scope in resource.scope_metrics)
+        }
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Attributes of the events of that name."""
+        return [
+            told(record)
+            for request in self.logs
+            for resource in request.resource_logs
+            for scope in resource.scope_logs
+            for record in scope.log_records
+            if record.event_name == name
+        ]
 
     def points(self, name: str) -> list[Any]:
         """The last reported points of a metric, of the first resource that has it."""
@@ -48,8 +107,13 @@ def http_sink() -> Iterator[Sink]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            if self.path == "/v1/metrics":
-                sink.requests.append(ExportMetricsServiceRequest.FromString(body))
+            match self.path:
+                case "/v1/metrics":
+                    sink.requests.append(ExportMetricsServiceRequest.FromString(body))
+                case "/v1/traces":
+                    sink.traces.append(ExportTraceServiceRequest.FromString(body))
+                case "/v1/logs":
+                    sink.logs.append(ExportLogsServiceRequest.FromString(body))
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", "0")

@@ -27,6 +27,7 @@ class Role(StrEnum):
     TARGET = "target"
     ERROR = "error"
     DURATION = "duration"
+    CLIENT_DURATION = "client_duration"
     BATCH_SIZE = "batch_size"
     PREDICTIONS = "predictions"
     ACTIVE = "active"

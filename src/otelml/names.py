@@ -48,6 +48,7 @@ _HISTOGRAM, _COUNTER, _UP_DOWN, _GAUGE = (
 )
 
 INFERENCE_DURATION = "ml.inference.duration"
+CLIENT_INFERENCE_DURATION = "ml.client.inference.duration"
 INFERENCE_ACTIVE = "ml.inference.active"
 INFERENCE_PREDICTIONS = "ml.inference.predictions"
 INFERENCE_BATCH_SIZE = "ml.inference.batch.size"
@@ -84,6 +85,13 @@ ITEM_DROPPED = "ml.monitor.item.dropped"
 _ROWS = (
     Metric(
         INFERENCE_DURATION, _HISTOGRAM, "s", "Duration of one model call; a batch is one call", _APP
+    ),
+    Metric(
+        CLIENT_INFERENCE_DURATION,
+        _HISTOGRAM,
+        "s",
+        "Duration of one request to a model server, as its client sees it",
+        _APP,
     ),
     Metric(INFERENCE_ACTIVE, _UP_DOWN, "{inference}", "Model calls in progress", _APP),
     Metric(

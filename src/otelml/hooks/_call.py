@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import OrderedDict
 from contextvars import Token
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry import context, trace
 from opentelemetry.context.context import Context
@@ -22,6 +22,14 @@ from otelml.record.columns import rows
 from otelml.record.recorder import Recorder
 
 _RECENT: Final = 256
+
+
+class Inner(NamedTuple):
+    """A call within another one."""
+
+    instance: Any
+    result: Any
+    reader: Reader
 
 
 class Call:
@@ -66,15 +74,13 @@ class Call:
     ) -> None:
         self.instance, self.operation, self.data, self.card = instance, operation, data, card
         self.args, self.options = args, options
-        self.inner: dict[str, tuple[Any, Any]] = {}
+        self.inner: dict[str, Inner] = {}
         self.model = card.model
         self.span = None
 
 
 class Caller:
     """The wrapper of a framework's predict-like methods, sync and async."""
-
-    kind: SpanKind = SpanKind.INTERNAL
 
     def __init__(self, reader: Reader, tracer_provider: trace.TracerProvider | None = None) -> None:
         self._reader, self._tracer_provider = reader, tracer_provider
@@ -100,7 +106,7 @@ class Caller:
         if enclosing is not None:
             result = wrapped(*args, **kwargs)
             if enclosing is not SILENT:
-                enclosing.inner[operation] = instance, result
+                enclosing.inner[operation] = Inner(instance, result, self._reader)
             return result
         call = self.begin(here, instance, operation, args, kwargs)
         if call is None:
@@ -138,8 +144,9 @@ class Caller:
         operation: str,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        since: int | None = None,
     ) -> Call | None:
-        """Start a call; None if the model cannot be told."""
+        """Start a call, or one that began at `since`; None if the model cannot be told."""
         reader = self._reader
         try:
             data = reader.data(args, kwargs)
@@ -148,7 +155,7 @@ class Caller:
             failed(reader.card)
             return None
         call.rows = guarded(reader.rows, data) or 0
-        call.system = call.card.framework
+        call.system = reader.system or call.card.framework
         serving: Serving | None = here.get(SERVING)  # type: ignore[assignment]
         if serving is not None:
             call.system, call.model = serving.take(instance, call.model, call.system)
@@ -156,7 +163,7 @@ class Caller:
         shared = process()
         around = here
         if shared.settings.spans:
-            call.span = self._span(call, serving, here)
+            call.span = self._span(call, serving, here, since)
             around = trace.set_span_in_context(call.span, here)
         call.recorder = shared.recorder if shared.bridge.serving() else None
         if call.recorder is not None:
@@ -164,6 +171,22 @@ class Caller:
         call.token = context.attach(Context({**around, CALL: call}))
         call.started = time.perf_counter()
         return call
+
+    def told(
+        self,
+        here: Context,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        started: tuple[float, int],
+        result: Any,
+        error: BaseException | None,
+    ) -> None:
+        """Record a call that is over; `started` is its start on both clocks."""
+        call = self.begin(here, instance, "predict", args, kwargs, started[1])
+        if call is not None:
+            call.started = started[0]
+            self.end(call, result, error)
 
     def leave(self, call: Call) -> None:
         """Leave the call's context, for a call that ends elsewhere."""
@@ -250,7 +273,9 @@ class Caller:
             self._recent.popitem(last=False)
         return seen
 
-    def _span(self, call: Call, serving: Serving | None, here: Context) -> trace.Span:
+    def _span(
+        self, call: Call, serving: Serving | None, here: Context, since: int | None
+    ) -> trace.Span:
         card = call.card
         attributes: dict[str, Any] = {
             names.OPERATION: call.operation,
@@ -271,9 +296,10 @@ class Caller:
         return process().tracer.start_span(
             f"{call.operation} {call.model.name}",
             here,
-            self.kind,
+            SpanKind.INTERNAL,
             attributes,
             links=() if serving is None else serving.links,
+            start_time=since,
         )
 
 

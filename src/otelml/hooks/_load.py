@@ -56,7 +56,7 @@ class Loader:
         source = guarded(self._source, instance, args, kwargs)
         if context.get_value(_LOADING):
             result = wrapped(*args, **kwargs)
-            guarded(REGISTRY.loaded, instance if self._fills else result, path_of(source))
+            guarded(REGISTRY.loaded, instance if self._fills else result, told_by(source))
             return result
         token = context.attach(context.set_value(_LOADING, value=True))
         started, clock = time.perf_counter(), time.time_ns()
@@ -78,8 +78,7 @@ class Loader:
     def _loaded(self, instance: Any, source: Any, clock: int, seconds: float) -> None:
         path = path_of(source)
         self._reader.forget(instance)
-        if path is not None:
-            REGISTRY.loaded(instance, path)
+        REGISTRY.loaded(instance, told_by(source))
         card = self._reader.card(instance, None)
         if process().bridge.serving():
             process().recorder.load(card.model, card.framework, seconds, None)
@@ -87,8 +86,7 @@ class Loader:
         announce(instance, card, path)
 
     def _failed(self, source: Any, clock: int, seconds: float, error: BaseException) -> None:
-        path = path_of(source)
-        model = Model(Path(path).stem if path else "")
+        model = told_by(source) or Model("")
         if process().bridge.serving():
             process().recorder.load(
                 model, self._reader.framework, seconds, type(error).__qualname__
@@ -168,10 +166,26 @@ def _parameters(instance: Any) -> dict[str, str]:
 
 def path_of(source: Any) -> str | None:
     """The path of a file that is given by path, or is open."""
+    if isinstance(source, Model):
+        return None
     found = getattr(source, "name", source)
     if isinstance(found, bytes | bytearray) or not hasattr(found, "__fspath__"):
         return found if isinstance(found, str) else None
     return str(found)
+
+
+def told_by(source: Any) -> Model | None:
+    """What a model is called that comes from there.
+
+    A number is a version, as in the repositories of model servers: `fraud/3` is `fraud`, 3.
+    """
+    if isinstance(source, Model):
+        return source
+    path = path_of(source)
+    if path is None or not (stem := Path(path).stem):
+        return None
+    parent = Path(path).absolute().parent.name
+    return Model(parent, stem) if stem.isdecimal() and parent else Model(stem)
 
 
 def _hash(path: str) -> str | None:

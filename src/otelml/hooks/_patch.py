@@ -84,6 +84,7 @@ class Patches:
     def __init__(self) -> None:
         self._table: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
         self._lock = threading.Lock()
+        self._on = [True]  # wrapt asks for its truth at each call
 
     def wrap(self, owner: Any, name: str, wrapper: Wrapper, *, inherited: bool = False) -> None:
         """Wrap an attribute that `owner` itself defines, or else inherits, once."""
@@ -91,7 +92,7 @@ class Patches:
             places = owner.__mro__ if inherited else (owner,)
             original = next((vars(cls)[name] for cls in places if name in vars(cls)), None)
             if original is not None and (id(owner), name) not in self._table:
-                self.replace(owner, name, _Patch(original, wrapper))
+                self.replace(owner, name, _Patch(original, wrapper, self._on))
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put something else in the place of an attribute."""
@@ -99,19 +100,16 @@ class Patches:
         setattr(owner, name, value)
 
     def undo(self) -> None:
-        """Restore all, the latest first; what was wrapped again since then stays, without ours."""
+        """Restore all, the latest first; what others wrapped or kept since then is ours no more."""
+        self._on.clear()
         for owner, name, original, ours in reversed([*self._table.values()]):
+            if vars(owner).get(name) is not ours:
+                continue
             if original is _ABSENT:
                 delattr(owner, name)
-            elif vars(owner).get(name) is ours:
+            else:
                 setattr(owner, name, original)
-            elif isinstance(ours, _Patch):
-                ours._self_wrapper = _through  # noqa: SLF001 - wrapt's own name for it
         self._table.clear()
-
-
-def _through(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return wrapped(*args, **kwargs)
 
 
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]

@@ -3,9 +3,12 @@
 A reader says what it knows of a model (its `Card`), and what columns go in and come out of a call.
 """
 
+import sys
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
@@ -37,6 +40,7 @@ class Reader(ABC):
     """Reads the calls of one framework's models."""
 
     framework: ClassVar[str]
+    system: ClassVar[str | None] = None  # the serving system, where the framework is one
     parameter: ClassVar[str] = "X"  # name of the data among the arguments, if it is not the first
 
     def __init__(self) -> None:
@@ -88,6 +92,18 @@ def named(
     """What to call a model; those of one name that differ in features or task are told apart."""
     schema = (*(columns or ()), task or "")
     return REGISTRY.find(model, fallback, schema, process().settings)
+
+
+@cache
+def version_of(name: str) -> str:
+    """Version of a module that is imported, or of a distribution; empty if neither tells."""
+    told = getattr(sys.modules.get(name), "__version__", None)
+    if told is None:
+        try:
+            told = version(name)
+        except PackageNotFoundError:
+            told = ""
+    return str(told)
 
 
 def task_of(classes: Any, *, regressor: bool = False) -> str | None:

@@ -2,17 +2,20 @@
 
 A model call within a serving framework's is recorded by the model library's own hook, which knows
 the features best; the server adds its name, the model's name there, and the requests it serves.
+Where no hook sees a model, the server's own hook records what it can read itself.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from opentelemetry import context
+from opentelemetry import context, propagate, trace
+from opentelemetry.context.context import Context
 from opentelemetry.trace import Link
 
 from otelml.data import Model
-from otelml.hooks._patch import process
+from otelml.hooks._patch import failed, guarded, outer, process
 from otelml.record.naming import REGISTRY
 
 SERVING: Final = context.create_key("otelml-serving")
@@ -23,7 +26,8 @@ class Serving:
     """A request, or a batch of them, that a serving framework works on.
 
     `model` is what the server calls the model that it asks; it is given to the first model that is
-    called, and later ones keep names of their own. `links` are the requests of a batch.
+    called, and later ones keep names of their own. `links` are the requests of a batch,
+    `attributes` are added to the spans within.
     """
 
     system: str | None = None
@@ -40,3 +44,124 @@ class Serving:
         if ours and not REGISTRY.is_given(instance, process().settings):
             model = self.model or model
         return self.system or library, model
+
+
+class Records(Protocol):
+    """What records a call afterwards: a `Caller` of the server's own reader."""
+
+    def told(
+        self,
+        here: Context,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        started: tuple[float, int],
+        result: Any,
+        error: BaseException | None,
+    ) -> None:
+        """Record a call that is over."""
+
+
+class Server:
+    """The wrapper of the place where a serving framework asks its models, sync and async.
+
+    `describe` tells of the request at hand; `records`, if given, records it where no model
+    library's hook did.
+    """
+
+    def __init__(
+        self,
+        describe: Callable[[Any, tuple[Any, ...], dict[str, Any]], Serving],
+        records: Records | None = None,
+    ) -> None:
+        self._describe, self._records = describe, records
+
+    def __call__(
+        self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call what is wrapped within a request."""
+        serving = self._serving(instance, args, kwargs)
+        if serving is None:
+            return wrapped(*args, **kwargs)
+        here, started = context.get_current(), (time.perf_counter(), time.time_ns())
+        token = context.attach(context.set_value(SERVING, serving))
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            self._unseen(serving, here, instance, args, kwargs, started, None, error)
+            raise
+        finally:
+            context.detach(token)
+        self._unseen(serving, here, instance, args, kwargs, started, result, None)
+        return result
+
+    async def awaited(
+        self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """The same of a coroutine function."""
+        serving = self._serving(instance, args, kwargs)
+        if serving is None:
+            return await wrapped(*args, **kwargs)
+        here, started = context.get_current(), (time.perf_counter(), time.time_ns())
+        token = context.attach(context.set_value(SERVING, serving))
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            self._unseen(serving, here, instance, args, kwargs, started, None, error)
+            raise
+        finally:
+            context.detach(token)
+        self._unseen(serving, here, instance, args, kwargs, started, result, None)
+        return result
+
+    def _serving(
+        self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Serving | None:
+        serving = None if outer() is not None else guarded(self._describe, instance, args, kwargs)
+        around = context.get_value(SERVING)
+        if isinstance(serving, Serving) and isinstance(around, Serving):
+            serving.attributes = around.attributes | serving.attributes
+            serving.links = serving.links or around.links
+            serving.system = serving.system or around.system
+            serving.model = serving.model or around.model
+        return serving
+
+    def _unseen(
+        self,
+        serving: Serving,
+        here: Context,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        started: tuple[float, int],
+        result: Any,
+        error: BaseException | None,
+    ) -> None:
+        if self._records is None or serving.first is not None:
+            return
+        try:
+            inside = context.set_value(SERVING, serving, here)
+            self._records.told(inside, instance, args, kwargs, started, result, error)
+        except Exception:
+            failed(self._records.told)
+
+
+def batch(system: str, requests: Sequence[Context], model: Model | None = None) -> Context:
+    """The context of a batch: that of its only request, or one that links to all of them."""
+    if len(requests) == 1:
+        return requests[0]
+    spans = [trace.get_current_span(request).get_span_context() for request in requests]
+    links = [Link(span) for span in spans if span.is_valid]
+    return context.set_value(SERVING, Serving(system, model, links), Context())
+
+
+def carrier(here: Context | None = None) -> dict[str, str]:
+    """The trace context, as headers that another process can take up."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers, here)
+    return headers
+
+
+def uncarried(headers: Any) -> Context:
+    """The context that such headers hold; an empty one if they hold none."""
+    return propagate.extract(headers, Context()) if isinstance(headers, dict) else Context()

@@ -1,6 +1,5 @@
 """CatBoost: the predicting methods of its classes, which are not scikit-learn's."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from otelml.hooks._reader import (
     numeric,
     probabilities,
     task_of,
+    version_of,
 )
 
 _CLASSES = ("CatBoost", "CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker")
@@ -38,7 +38,7 @@ class _CatboostReader(Reader):
         return Card(
             named(instance, type(instance).__name__, columns, task),
             self.framework,
-            str(sys.modules["catboost"].__version__),
+            version_of("catboost"),
             columns,
             task,
             classes,

@@ -1,13 +1,12 @@
 """Keras 3, whatever its backend: `predict`, `predict_on_batch`, and calls of a whole model."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
 from otelml.hooks._patch import Instrumentor, Patches, silently
-from otelml.hooks._reader import Card, Column, Reader, named, numeric, positives, tensor
+from otelml.hooks._reader import Card, Column, Reader, named, numeric, positives, tensor, version_of
 from otelml.record.columns import as_array
 
 _TRAINERS: Final = {
@@ -38,7 +37,7 @@ class _ModelReader(Reader):
         return Card(
             named(instance, str(instance.name), columns, task),
             self.framework,
-            str(sys.modules["keras"].__version__),
+            version_of("keras"),
             columns,
             task,
         )

@@ -1,6 +1,5 @@
 """LightGBM: the native `Booster`; its scikit-learn classes come with scikit-learn's hook."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -9,7 +8,16 @@ import numpy as np
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader
 from otelml.hooks._patch import Instrumentor, Patches, silently
-from otelml.hooks._reader import Card, Column, Reader, named, numeric, positives, probabilities
+from otelml.hooks._reader import (
+    Card,
+    Column,
+    Reader,
+    named,
+    numeric,
+    positives,
+    probabilities,
+    version_of,
+)
 
 _TASKS = {
     "binary": "binary_classification",
@@ -41,7 +49,7 @@ class _BoosterReader(Reader):
         return Card(
             named(instance, type(instance).__name__, columns, task),
             self.framework,
-            str(sys.modules["lightgbm"].__version__),
+            version_of("lightgbm"),
             columns,
             task,
             classes,

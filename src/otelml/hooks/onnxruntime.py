@@ -1,6 +1,5 @@
 """ONNX Runtime: every way to run an `InferenceSession`."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,6 +18,7 @@ from otelml.hooks._reader import (
     numeric,
     probabilities,
     tensor,
+    version_of,
 )
 from otelml.record.columns import as_array, table
 
@@ -54,7 +54,7 @@ class _SessionReader(Reader):
         return Card(
             name,
             self.framework,
-            str(sys.modules["onnxruntime"].__version__),
+            version_of("onnxruntime"),
             columns,
             task,
             _Ends(tuple(o.name for o in outputs), labelled),

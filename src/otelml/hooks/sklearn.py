@@ -26,6 +26,7 @@ from otelml.hooks._reader import (
     positives,
     probabilities,
     task_of,
+    version_of,
 )
 from otelml.record.columns import column
 
@@ -74,7 +75,7 @@ class _SklearnReader(Reader):
         return Card(
             named(instance, type(final).__name__, columns, task),
             library,
-            str(getattr(sys.modules.get(library), "__version__", "")),
+            version_of(library),
             columns,
             task,
             classes,
@@ -85,11 +86,11 @@ class _SklearnReader(Reader):
         match call.operation:
             case "predict":
                 yield from self._predicted(card, result)
-                instance, inner = call.inner.get("predict_proba", (None, None))
-                if instance is not None and (
-                    instance is call.instance or instance is _final(call.instance)
+                inner = call.inner.get("predict_proba")
+                if inner and (
+                    inner.instance is call.instance or inner.instance is _final(call.instance)
                 ):
-                    yield from _several(inner, card.facts, classes_too=False)
+                    yield from _several(inner.result, card.facts, classes_too=False)
                 elif "inplace_predict" in call.inner:
                     yield from _boosted(call, card.facts)
             case "predict_proba":
@@ -121,7 +122,7 @@ class _SklearnReader(Reader):
 
 def _boosted(call: Call, classes: Any) -> Iterator[Column]:
     """Columns of the probabilities from which XGBoost's classifiers choose."""
-    _, inner = call.inner["inplace_predict"]
+    inner = call.inner["inplace_predict"].result
     match getattr(_final(call.instance), "objective", None):
         case "binary:logistic":
             yield from positives(inner, classes, classes_too=False)

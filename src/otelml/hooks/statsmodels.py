@@ -1,15 +1,23 @@
 """statsmodels: what fitted results predict and forecast. Models predict while they are fitted."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._load import Loader, path_of, whole
+from otelml.hooks._load import Loader, told_by, whole
 from otelml.hooks._patch import Instrumentor, Patches, guarded, silently
-from otelml.hooks._reader import Card, Column, Reader, named, numeric, positives, probabilities
+from otelml.hooks._reader import (
+    Card,
+    Column,
+    Reader,
+    named,
+    numeric,
+    positives,
+    probabilities,
+    version_of,
+)
 from otelml.record.naming import REGISTRY
 
 _RESULTS: Final = {  # module -> its classes of results that predict in their own way
@@ -52,7 +60,7 @@ class _ResultsReader(Reader):
         return Card(
             named(instance, type(model).__name__, features, task),
             self.framework,
-            str(sys.modules["statsmodels"].__version__),
+            version_of("statsmodels"),
             features,
             task,
         )
@@ -92,7 +100,7 @@ class StatsmodelsInstrumentor(Instrumentor):
                 result = loader(wrapped, instance, args, kwargs)
                 bare = getattr(result, "_results", None)  # what predicts, within its wrapper
                 if bare is not None:
-                    guarded(REGISTRY.loaded, bare, path_of(whole(None, args, kwargs)))
+                    guarded(REGISTRY.loaded, bare, told_by(whole(None, args, kwargs)))
                 return result
 
             patches.wrap(module, "load_pickle", load)

@@ -1,13 +1,13 @@
 """TensorFlow: the signatures of loaded SavedModels. Keras models come with Keras's hook."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._load import Loader, whole
+from otelml.hooks._load import Loader, told_by, whole
 from otelml.hooks._patch import Instrumentor, Patches, guarded, process
-from otelml.hooks._reader import Card, Column, Reader, named, tensor
+from otelml.hooks._reader import Card, Column, Reader, named, tensor, version_of
 from otelml.record.columns import features, table
 from otelml.record.naming import REGISTRY
 
@@ -22,7 +22,7 @@ class _SignatureReader(Reader):
         return Card(
             named(instance, str(getattr(instance, "name", type(instance).__name__)), None),
             self.framework,
-            str(sys.modules["tensorflow"].__version__),
+            version_of("tensorflow"),
         )
 
     def rows(self, data: Any) -> int:
@@ -57,13 +57,13 @@ class TensorflowInstrumentor(Instrumentor):
 
         def load(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             result = loader(wrapped, instance, args, kwargs)
-            guarded(_name_signatures, result, str(whole(None, args, kwargs)))
+            guarded(_name_signatures, result, told_by(whole(None, args, kwargs)))
             return result
 
         patches.wrap(module._WrapperFunction, "__call__", call, inherited=True)  # noqa: SLF001
         patches.wrap(module, "load", load)
 
 
-def _name_signatures(loaded: Any, path: str) -> None:
+def _name_signatures(loaded: Any, model: Model | None) -> None:
     for signature in loaded.signatures.values():
-        REGISTRY.loaded(signature, path)
+        REGISTRY.loaded(signature, model)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
 from otelml.hooks._patch import Instrumentor, Patches, process
-from otelml.hooks._reader import Card, Column, Reader, named, tensor
+from otelml.hooks._reader import Card, Column, Reader, named, tensor, version_of
 from otelml.record.columns import features, table
 
 
@@ -29,7 +29,7 @@ class _ModuleReader(Reader):
         return Card(
             named(instance, _class_name(instance), None),
             self.framework,
-            str(sys.modules["torch"].__version__),
+            version_of("torch"),
         )
 
     def rows(self, data: Any) -> int:

@@ -3,7 +3,6 @@
 Of a text its length is recorded, never the text.
 """
 
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from otelml.data import Block, Role
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader
 from otelml.hooks._patch import Instrumentor, Patches
-from otelml.hooks._reader import Card, Column, Reader, classified, named
+from otelml.hooks._reader import Card, Column, Reader, classified, named, version_of
 
 _CLASSIFYING = "-classification"
 
@@ -35,7 +34,7 @@ class _PipelineReader(Reader):
         return Card(
             found if found.version or not revision else found._replace(version=str(revision)[:12]),
             self.framework,
-            str(sys.modules["transformers"].__version__),
+            version_of("transformers"),
             None,
             told,
         )

@@ -1,7 +1,6 @@
 """XGBoost: the native `Booster`; its scikit-learn classes come with scikit-learn's hook."""
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ from otelml.hooks._reader import (
     numeric,
     positives,
     probabilities,
+    version_of,
 )
 from otelml.record.columns import table
 
@@ -40,7 +40,7 @@ class _BoosterReader(Reader):
         return Card(
             named(instance, type(instance).__name__, columns, task),
             self.framework,
-            str(sys.modules["xgboost"].__version__),
+            version_of("xgboost"),
             columns,
             task,
             (objective, np.arange(max(classes, 2))),

@@ -8,7 +8,6 @@ import hashlib
 import threading
 import weakref
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from otelml.data import Model
@@ -28,16 +27,10 @@ class Registry:
         """Remember what the app calls a model."""
         self._remember(self._given, model, Model(name, version))
 
-    def loaded(self, model: object, path: str | None) -> None:
-        """Remember the file or directory that a model came from, which it is named after.
-
-        A number is a version, as in the repositories of model servers: `fraud/3` is `fraud`, 3.
-        """
-        if path is None or not (stem := Path(path).stem):
-            return
-        parent = Path(path).absolute().parent.name
-        named = Model(parent, stem) if stem.isdecimal() and parent else Model(stem)
-        self._remember(self._loaded, model, named)
+    def loaded(self, model: object, named: Model | None) -> None:
+        """Remember what the place is called that a model was loaded from."""
+        if named is not None:
+            self._remember(self._loaded, model, named)
 
     def find(self, model: object, fallback: str, schema: Sequence[str], env: Settings) -> Model:
         """What to call a model.

@@ -102,6 +102,15 @@ class Recorder:
         with self._folding:
             self._add(key, Numeric.of([seconds]))
 
+    def asked(
+        self, model: Model, operation: str, system: str, seconds: float, error_type: str | None
+    ) -> None:
+        """Record that a model server was asked."""
+        labels = {names.SYSTEM: system} | ({names.ERROR_TYPE: error_type} if error_type else {})
+        key = Key(model, Role.CLIENT_DURATION, operation, tuple(sorted(labels.items())))
+        with self._folding:
+            self._add(key, Numeric.of([seconds]))
+
     def fold(self) -> None:
         """Fold what is buffered into sketches."""
         with self._folding:

@@ -14,6 +14,7 @@ _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 
                    1.0, 2.5, 5.0, 10.0)  # fmt: skip
 _BOUNDS: Final = {
     Role.DURATION: _SECONDS,
+    Role.CLIENT_DURATION: _SECONDS,
     Role.LOAD_DURATION: (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
     Role.BATCH_SIZE: tuple(float(2**k) for k in range(11)),
 }

@@ -48,6 +48,7 @@ _COLUMN: Final = MappingProxyType(
 _CALL: Final = MappingProxyType(
     {
         Role.DURATION: names.INFERENCE_DURATION,
+        Role.CLIENT_DURATION: names.CLIENT_INFERENCE_DURATION,
         Role.BATCH_SIZE: names.INFERENCE_BATCH_SIZE,
         Role.PREDICTIONS: names.INFERENCE_PREDICTIONS,
         Role.ACTIVE: names.INFERENCE_ACTIVE,

@@ -1,0 +1,48 @@
+"""TorchServe: the batches that a worker's service predicts."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from otelml.data import Model
+from otelml.hooks._call import Call, Caller
+from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._reader import Card, Column, Reader, named, version_of
+from otelml.hooks._serving import Server, Serving
+
+
+class _BatchReader(Reader):
+    """Batches of handlers that call no model which a hook sees: bodies are the handler's own."""
+
+    framework = "torchserve"
+    system = "torchserve"
+    parameter = "batch"
+
+    def describe(self, instance: Any, data: Any) -> Card:
+        version = version_of("ts")
+        return Card(named(instance, "torchserve", None), self.framework, version)
+
+    def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
+        return ()
+
+    def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
+        """None: a response's body is the handler's own, too."""
+        return iter(())
+
+
+class TorchserveInstrumentor(Instrumentor):
+    """Hook of TorchServe's workers."""
+
+    modules: ClassVar[tuple[str, ...]] = ("ts.service",)
+    distribution: ClassVar[str] = "torchserve"
+    supported: ClassVar[str] = ">=0.9"
+    reader: ClassVar[Reader] = _BatchReader()
+
+    def install(self, module: Any, patches: Patches) -> None:
+        """Wrap the service."""
+        patches.wrap(module.Service, "predict", Server(_describe, Caller(self.reader)))
+
+
+def _describe(instance: Any, _: tuple[Any, ...], __: dict[str, Any]) -> Serving:
+    told = (instance.context.manifest or {}).get("model", {})
+    name, version = told.get("modelName"), told.get("modelVersion")
+    return Serving("torchserve", Model(str(name), version and str(version)) if name else None)

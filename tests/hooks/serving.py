@@ -1,0 +1,107 @@
+"""A real server under the real `opentelemetry-instrument`, and what it sent until it stopped."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.sink import Sink, http_sink
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody has."""
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+class Server:
+    """A server under test; what it sent is complete once it stopped."""
+
+    def __init__(self, sink: Sink, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self.sink, self.process, self.port = sink, process, port
+
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
+        """The answer to a JSON request, which is within a trace."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            json.dumps(body).encode(),
+            {"content-type": "application/json"} | PARENT | (headers or {}),
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def stop(self) -> None:
+        """SIGTERM, as a container gets it."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        time.sleep(0.5)  # workers may outlive their parent
+
+
+@contextmanager
+def serving(
+    command: list[str], cwd: Path, ready: str, *, port: int, seconds: float = 120, **env: str
+) -> Iterator[Server]:
+    """Run a command of this environment until its port answers at the path `ready`.
+
+    Exports wait for longer than the test takes, so that what arrives was flushed at the end.
+    """
+    with http_sink() as sink:
+        bin_ = Path(sys.executable).parent
+        environment = os.environ | {
+            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            "OTEL_SERVICE_NAME": "under-test",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
+            "OTEL_BSP_SCHEDULE_DELAY": "60000",
+            "OTEL_METRIC_EXPORT_INTERVAL": "600000",
+            "PYTHONWARNINGS": "ignore",
+        }
+        log = (cwd / "server.log").open("wb")
+        with (
+            log,
+            subprocess.Popen(
+                [str(bin_ / "opentelemetry-instrument"), *command],
+                cwd=cwd,
+                env=environment | env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            ) as process,
+        ):
+            try:
+                _await(f"http://127.0.0.1:{port}{ready}", process, seconds, cwd / "server.log")
+                yield Server(sink, process, port)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+
+def _await(url: str, process: "subprocess.Popen[bytes]", seconds: float, log: Path) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+        except urllib.error.HTTPError as answer:
+            if answer.code in {404, 405}:
+                return
+        except OSError:
+            pass
+        else:
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise AssertionError(f"the server did not start:\n{log.read_text()[-4000:]}")
