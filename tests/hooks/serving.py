@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,22 @@ class Server:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
+    def retried(self, path: str, body: Any, headers: dict[str, str]) -> Any:
+        """The same, of a route that may not be there yet."""
+        for _ in range(100):
+            try:
+                return self.post(path, body, headers)
+            except urllib.error.HTTPError:
+                time.sleep(0.2)
+        return self.post(path, body, headers)
+
+    @staticmethod
+    def wait_for(there: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait until something arrived, or the time is up: what is missing then, tests tell."""
+        deadline = time.monotonic() + seconds
+        while not there() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
     def stop(self) -> None:
         """SIGTERM, as a container gets it."""
         self.process.send_signal(signal.SIGTERM)
@@ -52,7 +68,7 @@ class Server:
 
 @contextmanager
 def serving(
-    command: list[str], cwd: Path, ready: str, *, port: int, seconds: float = 120, **env: str
+    command: list[str], cwd: Path, ready: str, *, port: int, **env: str
 ) -> Iterator[Server]:
     """Run a command of this environment until its port answers at the path `ready`.
 
@@ -82,15 +98,15 @@ def serving(
             ) as process,
         ):
             try:
-                _await(f"http://127.0.0.1:{port}{ready}", process, seconds, cwd / "server.log")
+                _await(f"http://127.0.0.1:{port}{ready}", process, cwd / "server.log")
                 yield Server(sink, process, port)
             finally:
                 if process.poll() is None:
                     process.kill()
 
 
-def _await(url: str, process: "subprocess.Popen[bytes]", seconds: float, log: Path) -> None:
-    deadline = time.monotonic() + seconds
+def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(url, timeout=2).close()

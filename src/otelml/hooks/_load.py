@@ -19,6 +19,7 @@ from otelml import __version__, names
 from otelml.data import Model
 from otelml.hooks._patch import failed, guarded, process
 from otelml.hooks._reader import Card, Reader
+from otelml.hooks._serving import SERVING, Serving
 from otelml.record.naming import REGISTRY
 
 _LOADING: Final = context.create_key("otelml-loading")
@@ -80,6 +81,9 @@ class Loader:
         self._reader.forget(instance)
         REGISTRY.loaded(instance, told_by(source))
         card = self._reader.card(instance, None)
+        serving = context.get_value(SERVING)
+        if isinstance(serving, Serving) and serving.model is not None:
+            card = card._replace(model=serving.model)
         if process().bridge.serving():
             process().recorder.load(card.model, card.framework, seconds, None)
         self._span(card.model, card.framework, clock, seconds, None)

@@ -92,7 +92,8 @@ class Patches:
             places = owner.__mro__ if inherited else (owner,)
             original = next((vars(cls)[name] for cls in places if name in vars(cls)), None)
             if original is not None and (id(owner), name) not in self._table:
-                self.replace(owner, name, _Patch(original, wrapper, self._on))
+                patch = _Patch(original, wrapper, self._on)  # type: ignore[arg-type]
+                self.replace(owner, name, patch)
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put something else in the place of an attribute."""

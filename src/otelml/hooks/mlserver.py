@@ -67,6 +67,7 @@ class MlserverInstrumentor(Instrumentor):
 
     modules: ClassVar[tuple[str, ...]] = (
         "mlserver.handlers.dataplane",
+        "mlserver.registry",
         "mlserver.parallel.worker",
         "mlserver.parallel.dispatcher",
         "mlserver.batching.adaptive",
@@ -81,6 +82,9 @@ class MlserverInstrumentor(Instrumentor):
             case "dataplane":
                 server = Server(_asked, Caller(self.reader))
                 patches.wrap(module.DataPlane, "infer", server.awaited)
+            case "registry":
+                loads = Server(_loading)
+                patches.wrap(module.SingleModelRegistry, "load", loads.awaited)
             case "worker":
                 worker = Server(_worked, Caller(self.reader))
 
@@ -105,10 +109,24 @@ class MlserverInstrumentor(Instrumentor):
                 patches.wrap(module.AdaptiveBatcher, "_batch_requests", batches.batched)
 
 
-def _asked(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Serving:
-    payload, name, version = (*args, *(kwargs.get(k) for k in ("payload", "name", "version")))[:3]
+def _asked(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Serving:
+    given = dict(zip(("payload", "name", "version"), args, strict=False)) | kwargs
+    payload, name = given["payload"], str(given["name"])
+    version = given.get("version") or guarded(_default_version, instance, name)
     told = {names.INFERENCE_ID: payload.id} if payload.id else {}
-    return Serving("mlserver", Model(str(name), version), attributes=told)
+    return Serving("mlserver", Model(name, version), attributes=told)
+
+
+def _default_version(dataplane: Any, name: str) -> str | None:
+    """The version that is asked when a request names none."""
+    model = dataplane._model_registry._models[name].default  # noqa: SLF001
+    return None if model is None else model.version
+
+
+def _loading(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Serving:
+    settings = args[0] if args else kwargs["model_settings"]
+    version = getattr(settings.parameters, "version", None)
+    return Serving("mlserver", Model(settings.name, version))
 
 
 def _worked(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Serving:
@@ -127,12 +145,18 @@ def _dispatched(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _send_along(message: Any) -> None:
-    serving = context.get_value(SERVING)
-    links = []
-    if isinstance(serving, Serving):
-        serving.first = _ELSEWHERE
-        links = [_headers(link) for link in serving.links]
+    serving = _recorded_elsewhere()
+    links = [] if serving is None else [_headers(link) for link in serving.links]
     message.__dict__[_CARRIED] = carrier(), links  # pickled with it
+
+
+def _recorded_elsewhere() -> Serving | None:
+    """The request at hand, whose model is called in another process or task."""
+    serving = context.get_value(SERVING)
+    if not isinstance(serving, Serving):
+        return None
+    serving.first = _ELSEWHERE
+    return serving
 
 
 def _taken_up(message: Any) -> Context:
@@ -159,6 +183,7 @@ class _Batches:
     async def queued(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
         request = args[0] if args else kwargs["req"]
         self._waiting[id(request)] = context.get_current()
+        _recorded_elsewhere()
         return await wrapped(*args, **kwargs)
 
     async def batched(
