@@ -40,7 +40,6 @@ FRAMEWORKS = {
     "test_ray_serve.py": "ray",
     "test_torchserve.py": "ts",
     "test_sagemaker.py": "sagemaker_inference",
-    "test_flask.py": "flask",
 }
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

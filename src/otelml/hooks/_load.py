@@ -55,11 +55,15 @@ class Loader:
     ) -> Any:
         """Call what is wrapped, and record the load if a model came of it."""
         source = guarded(self._source, instance, args, kwargs)
-        if context.get_value(_LOADING):
+        around = context.get_value(_LOADING)
+        if isinstance(around, list):
             result = wrapped(*args, **kwargs)
-            guarded(REGISTRY.loaded, instance if self._fills else result, told_by(source))
+            model = instance if self._fills else result
+            guarded(_remember, model, source)
+            around.append((model, self._reader))
             return result
-        token = context.attach(context.set_value(_LOADING, value=True))
+        within: list[tuple[Any, Reader]] = []
+        token = context.attach(context.set_value(_LOADING, within))
         started, clock = time.perf_counter(), time.time_ns()
         try:
             result = wrapped(*args, **kwargs)
@@ -73,14 +77,17 @@ class Loader:
         seconds = time.perf_counter() - started
         model = instance if self._fills else result
         if source is not None and guarded(self._is_model, model):
-            guarded(self._loaded, model, source, clock, seconds)
+            reader = next((r for found, r in within if found is model), self._reader)
+            guarded(self._loaded, model, reader, source, clock, seconds)
         return result
 
-    def _loaded(self, instance: Any, source: Any, clock: int, seconds: float) -> None:
+    def _loaded(
+        self, instance: Any, reader: Reader, source: Any, clock: int, seconds: float
+    ) -> None:
         path = path_of(source)
-        self._reader.forget(instance)
-        REGISTRY.loaded(instance, told_by(source))
-        card = self._reader.card(instance, None)
+        reader.forget(instance)
+        _remember(instance, source)
+        card = reader.card(instance, None)
         serving = context.get_value(SERVING)
         if isinstance(serving, Serving) and serving.model is not None:
             card = card._replace(model=serving.model)
@@ -122,6 +129,12 @@ class Loader:
             span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
             span.set_status(Status(StatusCode.ERROR, str(error)))
         span.end(clock + int(seconds * 1e9))
+
+
+def _remember(instance: Any, source: Any) -> None:
+    """Name a model after its source; a file says more than the directory that it is found in."""
+    if isinstance(source, Model) or not REGISTRY.is_loaded(instance):
+        REGISTRY.loaded(instance, told_by(source))
 
 
 def announce(instance: Any, card: Card, path: str | None) -> None:
@@ -172,10 +185,10 @@ def path_of(source: Any) -> str | None:
     """The path of a file that is given by path, or is open."""
     if isinstance(source, Model):
         return None
+    if hasattr(source, "__fspath__"):
+        return str(source)
     found = getattr(source, "name", source)
-    if isinstance(found, bytes | bytearray) or not hasattr(found, "__fspath__"):
-        return found if isinstance(found, str) else None
-    return str(found)
+    return found if isinstance(found, str) else None
 
 
 def told_by(source: Any) -> Model | None:

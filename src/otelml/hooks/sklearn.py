@@ -261,9 +261,13 @@ class SklearnInstrumentor(Instrumentor):
             reader.forget(instance)
             return silently(wrapped, instance, args, kwargs)
 
+        def transforming(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            called = silently if hasattr(instance, "predict") else caller
+            return called(wrapped, instance, args, kwargs)
+
         def wrap(cls: type) -> None:
-            predicting = _PREDICTING if hasattr(cls, "predict") else (*_PREDICTING, "transform")
-            for methods, wrapper in ((predicting, caller), (_TRAINING, fitting)):
+            wrappers = ((_PREDICTING, caller), (("transform",), transforming), (_TRAINING, fitting))
+            for methods, wrapper in wrappers:
                 for name in methods:
                     owner = next((c for c in cls.__mro__ if name in vars(c)), object)
                     if owner is not object and _is_method(vars(owner)[name]):

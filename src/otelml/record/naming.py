@@ -32,6 +32,10 @@ class Registry:
         if named is not None:
             self._remember(self._loaded, model, named)
 
+    def is_loaded(self, model: object) -> bool:
+        """Whether it is known where a model was loaded from."""
+        return _recall(self._loaded, model) is not None
+
     def find(self, model: object, fallback: str, schema: Sequence[str], env: Settings) -> Model:
         """What to call a model.
 
