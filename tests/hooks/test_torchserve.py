@@ -42,9 +42,7 @@ def archived(root: Path, name: str) -> None:
     archiver = str(Path(sys.executable).parent / "torch-model-archiver")
     command = f"--model-name {name} --version 1.0 --handler handler.py --extra-files weights.bin"
     (root / "store").mkdir()
-    subprocess.run(
-        [archiver, *command.split(), "--export-path", "store"], cwd=root, check=True
-    )
+    subprocess.run([archiver, *command.split(), "--export-path", "store"], cwd=root, check=True)
 
 
 def test_requests_of_an_archived_model(tmp_path: Path) -> None:

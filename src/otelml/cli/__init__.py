@@ -14,6 +14,8 @@ _COMMANDS: Final = MappingProxyType(
     {
         "baseline": "Build and show baselines.",
         "check": "Compare data with a baseline.",
+        "doctor": "Tell whether telemetry would leave this environment.",
+        "hooks": "List the hooks: what is installed, and what would be recorded.",
         "serve": "Run the processor beside the Collector.",
         "validate": "Check a configuration of the processor.",
     }

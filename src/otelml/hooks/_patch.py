@@ -11,7 +11,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import wrapt
 from opentelemetry import context
@@ -113,15 +113,31 @@ class Patches:
         self._table.clear()
 
 
+class Coverage(NamedTuple):
+    """What a hook records: a row of README's matrix, kept true by the hook's own test."""
+
+    calls: str
+    asynchronous: bool = False
+    features: bool = False
+    confidence: bool = False
+    classes: bool = False
+    names: bool = False
+    load: str = ""
+    context: str = ""
+
+
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Base of the hooks; `instrument()` and `uninstrument()` are OpenTelemetry's.
 
-    `modules` are waited for, `distribution` is what ships them, `supported` its versions.
+    `modules` are waited for, `distribution` (or one of its `aliases`) is what ships them,
+    `supported` its versions.
     """
 
     modules: ClassVar[tuple[str, ...]]
     distribution: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
     supported: ClassVar[str]
+    covers: ClassVar[Coverage]
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """None: the loader checks a distribution, and ours serves many frameworks."""
@@ -151,13 +167,20 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         guarded(self.install, module, self._patches)
 
     @classmethod
+    def installed(cls) -> str | None:
+        """Version of the framework, if it is installed."""
+        for name in (cls.distribution, *cls.aliases):
+            try:
+                return version(name)
+            except PackageNotFoundError:
+                continue
+        return None
+
+    @classmethod
     def unsupported(cls) -> str | None:
         """Why the installed version of the framework is not hooked; None if it is."""
-        try:
-            found = version(cls.distribution)
-        except PackageNotFoundError:
-            return None
-        if SpecifierSet(cls.supported, prereleases=True).contains(found):
+        found = cls.installed()
+        if found is None or SpecifierSet(cls.supported, prereleases=True).contains(found):
             return None
         return f"{cls.distribution} {found} is not supported, only {cls.supported}"
 

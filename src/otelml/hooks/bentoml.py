@@ -14,7 +14,7 @@ from otelml import names
 from otelml.data import Model
 from otelml.hooks._call import Call
 from otelml.hooks._load import Loader
-from otelml.hooks._patch import Instrumentor, Patches, guarded
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving, batch
 from otelml.record.columns import as_array
@@ -52,6 +52,16 @@ class BentomlInstrumentor(Instrumentor):
     )
     distribution: ClassVar[str] = "bentoml"
     supported: ClassVar[str] = ">=1.4"
+    covers: ClassVar[Coverage] = Coverage(
+        "methods of a service, batched or not",
+        asynchronous=True,
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`load_model`",
+        context="batches: links",
+    )
     reader: ClassVar[Reader] = _ServiceReader()
 
     def install(self, module: Any, patches: Patches) -> None:

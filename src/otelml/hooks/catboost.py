@@ -7,7 +7,7 @@ import numpy as np
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Instrumentor, Patches, silently
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, silently
 from otelml.hooks._reader import (
     Card,
     Column,
@@ -85,6 +85,14 @@ class CatboostInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("catboost.core",)
     distribution: ClassVar[str] = "catboost"
     supported: ClassVar[str] = ">=1.2"
+    covers: ClassVar[Coverage] = Coverage(
+        "`predict`, `predict_proba`, `predict_log_proba`",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`load_model`",
+    )
     reader: ClassVar[Reader] = _CatboostReader()
 
     def install(self, module: Any, patches: Patches) -> None:

@@ -4,7 +4,7 @@ import sys
 from typing import Any, ClassVar
 
 from otelml import names
-from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._serving import Server, Serving
 
 
@@ -14,6 +14,7 @@ class FlaskInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("flask.app",)
     distribution: ClassVar[str] = "flask"
     supported: ClassVar[str] = ">=2.2"
+    covers: ClassVar[Coverage] = Coverage("views: route and request id", context="in process")
 
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap the dispatch of requests to views."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Instrumentor, Patches, silently
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, silently
 from otelml.hooks._reader import Card, Column, Reader, named, numeric, positives, tensor, version_of
 from otelml.record.columns import as_array
 
@@ -92,6 +92,14 @@ class KerasInstrumentor(Instrumentor):
     )
     distribution: ClassVar[str] = "keras"
     supported: ClassVar[str] = ">=3.0"
+    covers: ClassVar[Coverage] = Coverage(
+        "`predict`, `predict_on_batch`, calls of a model",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`load_model`",
+    )
     reader: ClassVar[Reader] = _ModelReader()
 
     def install(self, module: Any, patches: Patches) -> None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from otelml import names
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Instrumentor, Patches, process
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, process
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving
 from otelml.record.columns import as_array, features, table
@@ -61,6 +61,15 @@ class KserveInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("kserve.model",)
     distribution: ClassVar[str] = "kserve"
     supported: ClassVar[str] = ">=0.11"
+    covers: ClassVar[Coverage] = Coverage(
+        "requests of a model, V1 and V2",
+        asynchronous=True,
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        context="in process",
+    )
     reader: ClassVar[Reader] = _RequestReader()
 
     def install(self, module: Any, patches: Patches) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader
-from otelml.hooks._patch import Instrumentor, Patches, silently
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, silently
 from otelml.hooks._reader import (
     Card,
     Column,
@@ -83,6 +83,14 @@ class LightgbmInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("lightgbm.basic", "lightgbm.engine")
     distribution: ClassVar[str] = "lightgbm"
     supported: ClassVar[str] = ">=4.0"
+    covers: ClassVar[Coverage] = Coverage(
+        "`Booster.predict`; its scikit-learn classes",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`Booster(model_file=)`",
+    )
     reader: ClassVar[Reader] = _BoosterReader()
 
     def install(self, module: Any, patches: Patches) -> None:

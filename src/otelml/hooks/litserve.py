@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from opentelemetry import context
 
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Instrumentor, Patches, guarded
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving, batch, carrier, uncarried
 from otelml.record.columns import as_array
@@ -60,6 +60,14 @@ class LitserveInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("litserve.server", "litserve.loops.base")
     distribution: ClassVar[str] = "litserve"
     supported: ClassVar[str] = ">=0.2.5"
+    covers: ClassVar[Coverage] = Coverage(
+        "`predict` of an API",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        context="into workers; batches: links",
+    )
     reader: ClassVar[Reader] = _InputReader()
 
     def install(self, module: Any, patches: Patches) -> None:

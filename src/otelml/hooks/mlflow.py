@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader
-from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.record.columns import as_array
 
@@ -66,6 +66,15 @@ class MlflowInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("mlflow.pyfunc",)
     distribution: ClassVar[str] = "mlflow"
     supported: ClassVar[str] = ">=2.10"
+    covers: ClassVar[Coverage] = Coverage(
+        "`PyFuncModel.predict`, in scripts and in `mlflow models serve`",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`pyfunc.load_model`",
+        context="in process",
+    )
     reader: ClassVar[Reader] = _PyFuncReader()
 
     def install(self, module: Any, patches: Patches) -> None:

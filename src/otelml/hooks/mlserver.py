@@ -10,7 +10,7 @@ from opentelemetry.trace import Link
 from otelml import names
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Instrumentor, Patches, guarded, process
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import SERVING, Server, Serving, batch, carrier, uncarried
 from otelml.record.columns import as_array, features, table
@@ -74,6 +74,16 @@ class MlserverInstrumentor(Instrumentor):
     )
     distribution: ClassVar[str] = "mlserver"
     supported: ClassVar[str] = ">=1.5"
+    covers: ClassVar[Coverage] = Coverage(
+        "`infer`, in the server and its workers",
+        asynchronous=True,
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="the registry",
+        context="into workers; batches: links",
+    )
     reader: ClassVar[Reader] = _RequestReader()
 
     def install(self, module: Any, patches: Patches) -> None:

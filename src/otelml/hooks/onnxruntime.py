@@ -8,7 +8,7 @@ from opentelemetry import context
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Instrumentor, Patches, outer, process
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, outer, process
 from otelml.hooks._reader import (
     Card,
     Column,
@@ -106,7 +106,17 @@ class OnnxruntimeInstrumentor(Instrumentor):
 
     modules: ClassVar[tuple[str, ...]] = ("onnxruntime.capi.onnxruntime_inference_collection",)
     distribution: ClassVar[str] = "onnxruntime"
+    aliases: ClassVar[tuple[str, ...]] = ("onnxruntime-gpu",)
     supported: ClassVar[str] = ">=1.16"
+    covers: ClassVar[Coverage] = Coverage(
+        "`run`, `run_with_ort_values`, `run_async`; `run_with_iobinding` (latency only)",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`InferenceSession`",
+        asynchronous=True,
+    )
     reader: ClassVar[Reader] = _SessionReader()
 
     def install(self, module: Any, patches: Patches) -> None:

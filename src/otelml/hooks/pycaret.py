@@ -8,7 +8,7 @@ import numpy as np
 from otelml.data import Block, Role
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Instrumentor, Patches, silently
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, silently
 from otelml.hooks._reader import (
     Card,
     Column,
@@ -78,6 +78,14 @@ class PycaretInstrumentor(Instrumentor):
     )
     distribution: ClassVar[str] = "pycaret"
     supported: ClassVar[str] = ">=3.3"
+    covers: ClassVar[Coverage] = Coverage(
+        "`predict_model`",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`load_model`",
+    )
     reader: ClassVar[Reader] = _ExperimentReader()
 
     def install(self, module: Any, patches: Patches) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from otelml import names
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving
 from otelml.record.columns import as_array
@@ -48,6 +48,15 @@ class RayServeInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("ray.serve._private.replica",)
     distribution: ClassVar[str] = "ray"
     supported: ClassVar[str] = ">=2.30"
+    covers: ClassVar[Coverage] = Coverage(
+        "calls of a deployment",
+        asynchronous=True,
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        context="in a replica",
+    )
     reader: ClassVar[Reader] = _DeploymentReader()
 
     def install(self, module: Any, patches: Patches) -> None:

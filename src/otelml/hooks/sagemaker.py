@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader
-from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor
 from otelml.hooks._serving import Server, Serving
 from otelml.record.columns import as_array
@@ -40,6 +40,15 @@ class SagemakerInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("sagemaker_inference.transformer",)
     distribution: ClassVar[str] = "sagemaker-inference"
     supported: ClassVar[str] = ">=1.5"
+    covers: ClassVar[Coverage] = Coverage(
+        "`predict_fn` of a handler",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`model_fn`",
+        context="in process",
+    )
     reader: ClassVar[Reader] = _HandlerReader()
 
     def install(self, module: Any, patches: Patches) -> None:

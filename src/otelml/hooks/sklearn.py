@@ -15,7 +15,7 @@ from opentelemetry import context
 from otelml.data import Block, Role
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Instrumentor, Patches, guarded, outer, silently
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, outer, silently
 from otelml.hooks._reader import (
     Card,
     Column,
@@ -238,6 +238,15 @@ class SklearnInstrumentor(Instrumentor):
     )
     distribution: ClassVar[str] = "scikit-learn"
     supported: ClassVar[str] = ">=1.4"
+    covers: ClassVar[Coverage] = Coverage(
+        "`predict`, `predict_proba`, `predict_log_proba`, `decision_function`, `score_samples`; "
+        "`transform` of what only transforms",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="joblib, skops, cloudpickle",
+    )
     reader: ClassVar[Reader] = _SklearnReader()
 
     def install(self, module: Any, patches: Patches) -> None:

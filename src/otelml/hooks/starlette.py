@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from otelml import names
-from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._serving import Server, Serving
 
 
@@ -13,6 +13,11 @@ class StarletteInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("starlette.routing", "fastapi.routing")
     distribution: ClassVar[str] = "starlette"
     supported: ClassVar[str] = ">=0.27"
+    covers: ClassVar[Coverage] = Coverage(
+        "routes of Starlette and FastAPI: route and request id",
+        asynchronous=True,
+        context="in process",
+    )
 
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap one of the modules' routes."""

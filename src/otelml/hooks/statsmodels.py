@@ -7,7 +7,7 @@ import numpy as np
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, told_by, whole
-from otelml.hooks._patch import Instrumentor, Patches, guarded, silently
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, silently
 from otelml.hooks._reader import (
     Card,
     Column,
@@ -89,6 +89,14 @@ class StatsmodelsInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = (*_RESULTS, "statsmodels.iolib.smpickle")
     distribution: ClassVar[str] = "statsmodels"
     supported: ClassVar[str] = ">=0.14"
+    covers: ClassVar[Coverage] = Coverage(
+        "`predict`, `forecast`, `get_prediction`, `get_forecast` of results",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`load`",
+    )
     reader: ClassVar[Reader] = _ResultsReader()
 
     def install(self, module: Any, patches: Patches) -> None:

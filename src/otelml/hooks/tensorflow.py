@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, told_by, whole
-from otelml.hooks._patch import Instrumentor, Patches, guarded, process
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
 from otelml.hooks._reader import Card, Column, Reader, named, tensor, version_of
 from otelml.record.columns import features, table
 from otelml.record.naming import REGISTRY
@@ -45,7 +45,16 @@ class TensorflowInstrumentor(Instrumentor):
 
     modules: ClassVar[tuple[str, ...]] = ("tensorflow.python.saved_model.load",)
     distribution: ClassVar[str] = "tensorflow"
+    aliases: ClassVar[tuple[str, ...]] = ("tensorflow-cpu",)
     supported: ClassVar[str] = ">=2.13"
+    covers: ClassVar[Coverage] = Coverage(
+        "signatures of a SavedModel",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`saved_model.load`",
+    )
     reader: ClassVar[Reader] = _SignatureReader()
 
     def install(self, module: Any, patches: Patches) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Instrumentor, Patches, process
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, process
 from otelml.hooks._reader import Card, Column, Reader, named, tensor, version_of
 from otelml.record.columns import features, table
 
@@ -57,6 +57,13 @@ class TorchInstrumentor(Instrumentor):
     )
     distribution: ClassVar[str] = "torch"
     supported: ClassVar[str] = ">=2.1"
+    covers: ClassVar[Coverage] = Coverage(
+        "calls of the modules in `OTELML_TORCH_MODULES`",
+        features=True,
+        confidence=True,
+        classes=True,
+        load="`torch.load`, `torch.jit.load`",
+    )
     reader: ClassVar[Reader] = _ModuleReader()
 
     def install(self, module: Any, patches: Patches) -> None:

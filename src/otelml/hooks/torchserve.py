@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, named, version_of
 from otelml.hooks._serving import Server, Serving
 
@@ -35,6 +35,9 @@ class TorchserveInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("ts.service",)
     distribution: ClassVar[str] = "torchserve"
     supported: ClassVar[str] = ">=0.9"
+    covers: ClassVar[Coverage] = Coverage(
+        "batches of a handler", features=True, confidence=True, classes=True, context="in a worker"
+    )
     reader: ClassVar[Reader] = _BatchReader()
 
     def install(self, module: Any, patches: Patches) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from otelml.data import Block, Role
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader
-from otelml.hooks._patch import Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, classified, named, version_of
 
 _CLASSIFYING = "-classification"
@@ -76,6 +76,9 @@ class TransformersInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("transformers.pipelines.base", "transformers.pipelines")
     distribution: ClassVar[str] = "transformers"
     supported: ClassVar[str] = ">=4.40"
+    covers: ClassVar[Coverage] = Coverage(
+        "calls of a `pipeline`", features=True, confidence=True, classes=True, load="`pipeline`"
+    )
     reader: ClassVar[Reader] = _PipelineReader()
 
     def install(self, module: Any, patches: Patches) -> None:

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from otelml import names
 from otelml.data import Model
-from otelml.hooks._patch import Instrumentor, Patches, guarded, outer, process
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, outer, process
 
 _SYSTEM = "nvidia.triton"
 _OPERATION = "predict"
@@ -37,6 +37,9 @@ class TritonclientInstrumentor(Instrumentor):
     )
     distribution: ClassVar[str] = "tritonclient"
     supported: ClassVar[str] = ">=2.30"
+    covers: ClassVar[Coverage] = Coverage(
+        "`infer`, `async_infer`: HTTP, gRPC, asyncio", asynchronous=True, context="to the server"
+    )
 
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap one of the clients."""

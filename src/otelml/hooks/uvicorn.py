@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from opentelemetry import metrics, trace
 
-from otelml.hooks._patch import Instrumentor, Patches, guarded
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 
 _SECONDS: Final = 5
 
@@ -20,6 +20,7 @@ class UvicornInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("uvicorn.server",)
     distribution: ClassVar[str] = "uvicorn"
     supported: ClassVar[str] = ">=0.20"
+    covers: ClassVar[Coverage] = Coverage("flushes when the server stops")
 
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap the server's shutdown."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Instrumentor, Patches, process, silently
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, process, silently
 from otelml.hooks._reader import (
     Card,
     Column,
@@ -107,6 +107,14 @@ class XgboostInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = ("xgboost.core", "xgboost.sklearn", "xgboost.training")
     distribution: ClassVar[str] = "xgboost"
     supported: ClassVar[str] = ">=2.0"
+    covers: ClassVar[Coverage] = Coverage(
+        "`Booster.predict`, `Booster.inplace_predict`; its scikit-learn classes",
+        features=True,
+        confidence=True,
+        classes=True,
+        names=True,
+        load="`load_model`, `Booster(model_file=)`",
+    )
     reader: ClassVar[Reader] = _BoosterReader()
 
     def install(self, module: Any, patches: Patches) -> None:
