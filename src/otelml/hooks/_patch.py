@@ -154,7 +154,11 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._live, self._warned = True, False
         process().attach(kwargs.get("meter_provider"), kwargs.get("tracer_provider"))
         for name in self.modules:
-            wrapt.register_post_import_hook(self._imported, name)
+            if (type(self), name) not in _waiting:  # a post-import hook cannot be taken back
+                _waiting.add((type(self), name))
+                wrapt.register_post_import_hook(self._imported, name)
+            elif name in sys.modules:
+                self._imported(sys.modules[name])
 
     def _imported(self, module: Any) -> None:
         if not self._live:
@@ -192,6 +196,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
 
 _process: Process | None = None
 _failed: set[str] = set()
+_waiting: set[tuple[type, str]] = set()
 
 
 def process() -> Process:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import numpy as np
-import wrapt
 from opentelemetry import context
 
 from otelml.data import Block, Role
@@ -176,7 +175,7 @@ def _final(instance: Any) -> Any:
 
 def _is_method(value: Any) -> bool:
     """Whether it can be wrapped: a function, or sklearn's descriptor of a conditional method."""
-    return not isinstance(value, property | staticmethod | classmethod | wrapt.FunctionWrapper)
+    return not isinstance(value, property | staticmethod | classmethod)
 
 
 def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
