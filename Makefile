@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint types layers check demo e2e collector bench nightly clean
+.PHONY: help test lint types layers check demo e2e collector frameworks bench nightly clean
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,9 @@ e2e: $(READY) ## Run against a real Collector and a real Prometheus
 	tests/e2e/neighbours.sh
 	OTELML_COLLECTOR=$$(collector-config/build.sh) $(BIN)/python -m pytest tests/e2e
 
+frameworks: $(READY) ## Run every framework's tests, each group in an environment of its own
+	$(BIN)/python -m tests.hooks.frameworks $(GROUPS)
+
 bench: $(READY) ## Measure what README says
 	$(BIN)/python benchmarks
 
@@ -50,4 +53,4 @@ nightly: $(READY) ## scikit-learn's own checks of every estimator, with and with
 	$(BIN)/python tests/hooks/estimator_checks.py
 
 clean: ## Remove the virtual environment and what tools left
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venvs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

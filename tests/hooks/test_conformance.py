@@ -322,22 +322,3 @@ print(sorted(names & set(sys.modules)))
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert "[]" == done.stdout.strip()
-
-
-def test_an_unsupported_version_is_told_once_and_left_bare(
-    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    from sklearn.linear_model import LinearRegression
-
-    from otelml.hooks.sklearn import SklearnInstrumentor
-
-    hook = SklearnInstrumentor()
-    hook.uninstrument()
-    monkeypatch.setattr(SklearnInstrumentor, "supported", ">=99")
-    with caplog.at_level(logging.WARNING, "otelml"):
-        hook.instrument()
-    LinearRegression().fit(X, Y).predict(X)
-    (record,) = caplog.records
-    assert "scikit-learn" in record.message
-    assert ">=99" in record.message
-    assert [] == telemetry.spans()

@@ -1,5 +1,6 @@
 """scikit-learn beyond classifiers and regressors."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from otelml.hooks.sklearn import SklearnInstrumentor
 from tests.hooks.conftest import Telemetry
 
 X = np.random.default_rng(0).normal(size=(80, 3))
@@ -81,8 +83,6 @@ def test_logarithms_of_probabilities(telemetry: Telemetry) -> None:
 
 
 def test_uninstrumenting_keeps_what_others_wrapped() -> None:
-    from otelml.hooks.sklearn import SklearnInstrumentor
-
     instrumentor = SklearnInstrumentor()
     instrumentor.instrument()
 
@@ -112,3 +112,18 @@ def test_skops(telemetry: Telemetry, tmp_path: Path) -> None:
     skops.io.dump(LogisticRegression().fit(X, Y), tmp_path / "risk.skops")
     skops.io.load(tmp_path / "risk.skops", trusted=[]).predict(X)
     assert ["load risk", "predict risk"] == [span.name for span in telemetry.spans()]
+
+
+def test_an_unsupported_version_is_told_once_and_left_bare(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hook = SklearnInstrumentor()
+    hook.uninstrument()
+    monkeypatch.setattr(SklearnInstrumentor, "supported", ">=99")
+    with caplog.at_level(logging.WARNING, "otelml"):
+        hook.instrument()
+    LinearRegression().fit(X, Y).predict(X)
+    (record,) = caplog.records
+    assert "scikit-learn" in record.message
+    assert ">=99" in record.message
+    assert [] == telemetry.spans()
