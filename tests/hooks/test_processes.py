@@ -1,0 +1,118 @@
+"""Servers of several processes: each worker reports as itself, nothing twice, nothing lost."""
+
+import json
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.hooks.serving import Server, free_port, serving
+
+MODEL = """
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+X = np.random.default_rng(0).normal(size=(60, 3))
+MODEL = LogisticRegression().fit(X, (X[:, 0] > 0).astype(int))
+MODEL.predict(X[:5])  # a warm-up, before any fork
+"""
+ASGI = (
+    MODEL
+    + """
+import asyncio
+from fastapi import FastAPI
+app = FastAPI()
+
+@app.get("/ready")
+def ready():
+    return {}
+
+@app.post("/predict")
+def predict(rows: list[list[float]]):
+    return MODEL.predict(np.asarray(rows)).tolist()
+
+@app.post("/awaited")
+async def awaited(rows: list[list[float]]):
+    results = await asyncio.gather(
+        *(asyncio.to_thread(MODEL.predict, np.asarray([row])) for row in rows)
+    )
+    return np.concatenate(results).tolist()
+"""
+)
+WSGI = (
+    MODEL
+    + """
+from flask import Flask, request
+app = Flask(__name__)
+
+@app.get("/ready")
+def ready():
+    return {}
+
+@app.post("/predict")
+def predict():
+    return MODEL.predict(np.asarray(request.json)).tolist()
+"""
+)
+ROW = [[0.9, 1.0, 2.0]]
+
+
+def asked(server: Server, path: str, number: int) -> None:
+    """Requests that several clients make at once, each on a connection of its own."""
+
+    def ask(_: int) -> None:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{server.port}{path}",
+            json.dumps(ROW).encode(),
+            {"content-type": "application/json", "connection": "close"},
+        )
+        urllib.request.urlopen(request, timeout=60).close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(number)))
+
+
+UVICORN = ["uvicorn", "app:app", "--port", "{port}"]
+GUNICORN = ["gunicorn", "app:app", "-b", "127.0.0.1:{port}", "-w", "2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "app", "processes"),
+    [
+        ([*UVICORN], ASGI, 1),
+        ([*UVICORN, "--workers", "2"], ASGI, 2),
+        ([*GUNICORN, "-k", "uvicorn_worker.UvicornWorker"], ASGI, 2),
+        ([*GUNICORN], WSGI, 2),
+        ([*GUNICORN, "--preload"], WSGI, 2),
+        ([*GUNICORN, "--threads", "4", "--preload"], WSGI, 2),
+        ([*GUNICORN, "-k", "gevent"], WSGI, 2),
+    ],
+    ids=["uvicorn", "workers", "gunicorn-uvicorn", "sync", "preload", "threads", "gevent"],
+)
+def test_every_worker_reports_once(
+    tmp_path: Path, command: list[str], app: str, processes: int
+) -> None:
+    (tmp_path / "app.py").write_text(app)
+    port = free_port()
+    words = [word.format(port=port) for word in command]
+    with serving(words, tmp_path, "/ready", port=port) as server:
+        asked(server, "/predict", 40)
+        server.stop()
+    sink = server.sink
+    log = (tmp_path / "server.log").read_text()
+    warm_ups = 1 if "--preload" in command else processes
+    assert 40 + 5 * warm_ups == sink.total("ml.inference.predictions"), log
+    assert 40 + 5 * warm_ups == sink.total("ml.feature.value", ml_feature_name="x1")
+    assert 40 == sum(span.name.startswith("predict") for span in sink.spans()) - warm_ups
+    assert len(sink.instances()) >= (processes if "--preload" not in command else 2)
+    assert "otelml" not in log  # gevent and the SDK's own threads do log at the end
+
+
+def test_asyncio_keeps_the_calls_apart(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ASGI)
+    port = free_port()
+    with serving(["uvicorn", "app:app", "--port", str(port)], tmp_path, "/ready", port=port) as s:
+        s.post("/awaited", ROW * 20)
+        s.stop()
+    assert 25 == s.sink.total("ml.inference.predictions")
+    assert 0 == s.sink.total("ml.inference.active")
