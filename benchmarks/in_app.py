@@ -19,8 +19,8 @@ from sklearn.linear_model import LinearRegression
 
 from otelml.hooks import _patch
 from otelml.hooks.sklearn import SklearnInstrumentor
-from otelml.record.process import Process
-from otelml.record.settings import Settings
+from otelml.recording.process import Process
+from otelml.recording.settings import Settings
 from otelml.sketch.matrix import Matrix
 
 FEATURES, CALLS = 20, 2000

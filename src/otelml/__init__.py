@@ -3,10 +3,37 @@
 `opentelemetry-instrument python app.py` needs nothing of this module; it holds what an app may say.
 """
 
+import importlib
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from otelml.record.naming import name_model
+if TYPE_CHECKING:
+    from otelml.hooks._shadow import shadow
+    from otelml.hooks.manual import inference, instrument_model, record
+    from otelml.recording.naming import name_model
+
+__all__ = [
+    "__version__",
+    "inference",
+    "instrument_model",
+    "name_model",
+    "record",
+    "shadow",
+]
 
 __version__ = version("otelml")
 
-__all__ = ["__version__", "name_model"]
+_HOMES = {
+    "inference": "otelml.hooks.manual",
+    "instrument_model": "otelml.hooks.manual",
+    "record": "otelml.hooks.manual",
+    "shadow": "otelml.hooks._shadow",
+    "name_model": "otelml.recording.naming",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What is asked for: the processor and the command need none of the app's half."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -33,6 +33,7 @@ class Role(StrEnum):
     ACTIVE = "active"
     LOAD_DURATION = "load_duration"
     DROPPED = "dropped"
+    AGREEMENT = "agreement"
 
     @property
     def is_column(self) -> bool:

@@ -66,6 +66,7 @@ PREDICTION_SUM_OF_SQUARES = "ml.prediction.sum_of_squares"
 PREDICTION_CLASSES = "ml.prediction.classes"
 PREDICTION_SCORE = "ml.prediction.score"
 PREDICTION_CONFIDENCE = "ml.prediction.confidence"
+SHADOW_AGREEMENT = "ml.shadow.agreement"
 VIOLATIONS = "ml.data_quality.violations"
 VIOLATION_RATIO = "ml.data_quality.violation.ratio"
 DATA_QUALITY_STATE = "ml.data_quality.detected"
@@ -151,6 +152,13 @@ _ROWS = (
     ),
     Metric(PREDICTION_CONFIDENCE, Kind.HISTOGRAM, "1", "Highest class probability", _APP),
     Metric(
+        SHADOW_AGREEMENT,
+        _COUNTER,
+        "{prediction}",
+        "Classes that a challenger and the champion predicted in one trace, by agreement",
+        _APP,
+    ),
+    Metric(
         VIOLATIONS, _COUNTER, "{violation}", "Values that violate an expectation, by type", _APP
     ),
     Metric(
@@ -215,6 +223,9 @@ VIOLATION_THRESHOLD = "ml.data_quality.threshold"
 BASELINE_ID = "ml.baseline.id"
 WINDOW_START = "ml.window.start"
 WINDOW_END = "ml.window.end"
+MODEL_ALIAS = "ml.model.alias"
+SHADOW_AGREED = "ml.shadow.agreed"
+SHADOW_CHAMPION = "ml.shadow.champion"
 MODEL_CLASS = "ml.model.class"
 MODEL_HASH = "ml.model.hash"
 HYPERPARAMETER = "ml.model.hyperparameter"
@@ -258,6 +269,9 @@ ATTRIBUTES: Final = MappingProxyType(
         WINDOW_START: "Start of the window, ISO 8601",
         WINDOW_END: "End of the window, ISO 8601",
         "ml.monitor.window.sample.count": "Rows in the window (event)",
+        MODEL_ALIAS: "`challenger` within `otelml.shadow()` (span)",
+        SHADOW_AGREED: "`true` or `false`",
+        SHADOW_CHAMPION: "Model that a challenger is compared with",
         MODEL_CLASS: "Class of the model (event)",
         MODEL_HASH: "SHA-256 of the file that the model came from (event)",
         HYPERPARAMETER: "`.<name>`: a hyperparameter of the model, as text (event)",

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otelml.hooks import _patch
-from otelml.record.naming import REGISTRY
+from otelml.recording.naming import REGISTRY
 
 FRAMEWORKS = {
     "test_xgboost.py": "xgboost",

@@ -18,8 +18,9 @@ from otelml.data import Block, Inference, Labels, Model, Role
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
 from otelml.hooks._serving import SERVING, Serving
-from otelml.record.columns import rows
-from otelml.record.recorder import Recorder
+from otelml.hooks._shadow import SHADOW, SHADOWS
+from otelml.recording.columns import rows
+from otelml.recording.recorder import Recorder
 
 _RECENT: Final = 256
 
@@ -222,6 +223,8 @@ class Caller:
                         unread,
                     )
                 )
+            if SHADOWS.used:
+                SHADOWS.pair(_trace_of(call), context.get_current(), call.model, columns)
             if call.span is not None:
                 _finish(call.span, columns, call.rows, error)
         except Exception:
@@ -293,6 +296,8 @@ class Caller:
             attributes[names.FEATURE_NUMBER] = len(card.features)
         if serving is not None:
             attributes.update(serving.attributes)
+        if SHADOWS.used and here.get(SHADOW):
+            attributes[names.MODEL_ALIAS] = "challenger"
         return process().tracer.start_span(
             f"{call.operation} {call.model.name}",
             here,
@@ -301,6 +306,11 @@ class Caller:
             links=() if serving is None else serving.links,
             start_time=since,
         )
+
+
+def _trace_of(call: Call) -> int:
+    """The trace that a call is in, its own span's where it has one; 0 outside of any."""
+    return (call.parent if call.span is None else call.span).get_span_context().trace_id
 
 
 def _finish(

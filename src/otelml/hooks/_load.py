@@ -20,7 +20,7 @@ from otelml.data import Model
 from otelml.hooks._patch import failed, guarded, process
 from otelml.hooks._reader import Card, Reader
 from otelml.hooks._serving import SERVING, Serving
-from otelml.record.naming import REGISTRY
+from otelml.recording.naming import REGISTRY
 
 _LOADING: Final = context.create_key("otelml-loading")
 _MOST_HASHED: Final = 1 << 30  # a larger file is not read a second time

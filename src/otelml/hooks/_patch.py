@@ -21,8 +21,8 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from packaging.specifiers import SpecifierSet
 
-from otelml.record.process import Process
-from otelml.record.settings import Settings
+from otelml.recording.process import Process
+from otelml.recording.settings import Settings
 
 _logger = logging.getLogger("otelml")
 CALL: Final = context.create_key("otelml-call")

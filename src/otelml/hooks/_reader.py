@@ -15,8 +15,8 @@ import numpy as np
 
 from otelml.data import Block, Labels, Model, Role
 from otelml.hooks._patch import process
-from otelml.record.columns import as_array, features, labels, rows
-from otelml.record.naming import REGISTRY
+from otelml.recording.columns import as_array, features, labels, rows
+from otelml.recording.naming import REGISTRY
 
 Column = Block | Labels
 _MOST_OUTPUTS: Final = 64

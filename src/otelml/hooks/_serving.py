@@ -16,7 +16,7 @@ from opentelemetry.trace import Link
 
 from otelml.data import Model
 from otelml.hooks._patch import failed, guarded, outer, process
-from otelml.record.naming import REGISTRY
+from otelml.recording.naming import REGISTRY
 
 SERVING: Final = context.create_key("otelml-serving")
 

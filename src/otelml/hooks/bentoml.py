@@ -17,7 +17,7 @@ from otelml.hooks._load import Loader
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving, batch
-from otelml.record.columns import as_array
+from otelml.recording.columns import as_array
 
 _LIBRARIES: Final = ("sklearn", "xgboost", "lightgbm", "catboost", "mlflow")
 

@@ -7,7 +7,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, silently
 from otelml.hooks._reader import Card, Column, Reader, named, numeric, positives, tensor, version_of
-from otelml.record.columns import as_array
+from otelml.recording.columns import as_array
 
 _TRAINERS: Final = {
     "keras.src.backend.tensorflow.trainer": "TensorFlowTrainer",

@@ -9,7 +9,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, process
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving
-from otelml.record.columns import as_array, features, table
+from otelml.recording.columns import as_array, features, table
 
 
 class _RequestReader(Reader):

@@ -15,7 +15,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving, batch, carrier, uncarried
-from otelml.record.columns import as_array
+from otelml.recording.columns import as_array
 
 
 class Carried(dict[Any, Any]):

@@ -12,7 +12,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader
 from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
-from otelml.record.columns import as_array
+from otelml.recording.columns import as_array
 
 _REGISTERED: Final = re.compile(r"models:/+(?P<name>[^/@]+)(?:[/@](?P<version>[^/]+))?$")
 

@@ -13,7 +13,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import SERVING, Server, Serving, batch, carrier, uncarried
-from otelml.record.columns import as_array, features, table
+from otelml.recording.columns import as_array, features, table
 
 _CARRIED: Final = "otelml-context"
 _ELSEWHERE: Final = -1  # the model is called, and recorded, in a worker

@@ -20,7 +20,7 @@ from otelml.hooks._reader import (
     tensor,
     version_of,
 )
-from otelml.record.columns import as_array, table
+from otelml.recording.columns import as_array, table
 
 
 class _Ends(NamedTuple):

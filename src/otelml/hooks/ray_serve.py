@@ -10,7 +10,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving
-from otelml.record.columns import as_array
+from otelml.recording.columns import as_array
 
 _OWN = ("__init__", "reconfigure", "check_health", "record_autoscaling_stats", "__del__")
 

@@ -11,7 +11,7 @@ from otelml.hooks._load import Loader
 from otelml.hooks._patch import Coverage, Instrumentor, Patches
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor
 from otelml.hooks._serving import Server, Serving
-from otelml.record.columns import as_array
+from otelml.recording.columns import as_array
 
 
 class _HandlerReader(Reader):

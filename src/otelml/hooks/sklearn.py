@@ -27,7 +27,7 @@ from otelml.hooks._reader import (
     task_of,
     version_of,
 )
-from otelml.record.columns import column
+from otelml.recording.columns import column
 
 _PREDICTING: Final = (
     "predict",

@@ -18,7 +18,7 @@ from otelml.hooks._reader import (
     probabilities,
     version_of,
 )
-from otelml.record.naming import REGISTRY
+from otelml.recording.naming import REGISTRY
 
 _RESULTS: Final = {  # module -> its classes of results that predict in their own way
     "statsmodels.base.model": ("Results",),

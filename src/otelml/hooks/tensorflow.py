@@ -8,8 +8,8 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, told_by, whole
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
 from otelml.hooks._reader import Card, Column, Reader, named, tensor, version_of
-from otelml.record.columns import features, table
-from otelml.record.naming import REGISTRY
+from otelml.recording.columns import features, table
+from otelml.recording.naming import REGISTRY
 
 
 class _SignatureReader(Reader):

@@ -13,7 +13,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, process
 from otelml.hooks._reader import Card, Column, Reader, named, tensor, version_of
-from otelml.record.columns import features, table
+from otelml.recording.columns import features, table
 
 
 class _ModuleReader(Reader):

@@ -20,7 +20,7 @@ from otelml.hooks._reader import (
     probabilities,
     version_of,
 )
-from otelml.record.columns import table
+from otelml.recording.columns import table
 
 _NOT_PREDICTIONS = ("pred_leaf", "pred_contribs", "approx_contribs", "pred_interactions")
 

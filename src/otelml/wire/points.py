@@ -54,9 +54,11 @@ _CALL: Final = MappingProxyType(
         Role.ACTIVE: names.INFERENCE_ACTIVE,
         Role.LOAD_DURATION: names.MODEL_LOAD_DURATION,
         Role.DROPPED: names.ITEM_DROPPED,
+        Role.AGREEMENT: names.SHADOW_AGREEMENT,
     }
 )
 _CALL_ROLES: Final = MappingProxyType({metric: role for role, metric in _CALL.items()})
+_COUNTED: Final = (Role.PREDICTIONS, Role.ACTIVE, Role.AGREEMENT)
 _PARTS: Final = MappingProxyType(
     {metric: part for (_, part), metric in _COLUMN.items() if part is not Part.TAIL}
 )
@@ -78,7 +80,7 @@ def address(key: Key, part: Part, label: Label = None, origin: float = 0.0) -> A
             return None
         if key.role is Role.DROPPED:
             return Address(_CALL[key.role], dict(key.labels))
-        if key.role is Role.LOAD_DURATION:
+        if key.role in (Role.LOAD_DURATION, Role.AGREEMENT):
             return Address(_CALL[key.role], attributes)
         return Address(_CALL[key.role], attributes | {names.OPERATION: key.name})
     attributes[names.ROLE] = str(key.role)
@@ -117,7 +119,7 @@ def locate(metric: str, attributes: Attributes) -> Location | None:
     model = Model(model_name, None if version is None else str(version))
     if role := _CALL_ROLES.get(metric):
         operation = str(rest.pop(names.OPERATION, ""))
-        part = Part.TOTAL if role in (Role.PREDICTIONS, Role.ACTIVE) else Part.BODY
+        part = Part.TOTAL if role in _COUNTED else Part.BODY
         return Location(Key(model, role, operation, _labels(rest)), part, None, 0.0)
     given = rest.pop(names.ROLE, None)
     if given not in _ROLES:

@@ -11,8 +11,8 @@ from importlib.metadata import version
 
 from opentelemetry import trace
 
-from otelml.record.recorder import Recorder
-from otelml.record.settings import Settings
+from otelml.recording.recorder import Recorder
+from otelml.recording.settings import Settings
 from otelml.wire.sdk import Bridge
 
 _logger = logging.getLogger("otelml")

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from otelml.data import Block, Inference, Key, Labels, Model, Role
-from otelml.record.columns import column, features, labels
-from otelml.record.recorder import Recorder
-from otelml.record.settings import Settings
+from otelml.recording.columns import column, features, labels
+from otelml.recording.recorder import Recorder
+from otelml.recording.settings import Settings
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.numeric import Numeric

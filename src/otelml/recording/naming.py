@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from otelml.data import Model
-from otelml.record.settings import Settings
+from otelml.recording.settings import Settings
 
 
 class Registry:

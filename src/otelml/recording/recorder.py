@@ -15,7 +15,7 @@ import numpy as np
 
 from otelml import names
 from otelml.data import Block, Inference, Key, Labels, Model, Role, Series, Sketch
-from otelml.record.settings import Settings
+from otelml.recording.settings import Settings
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.matrix import Matrix
@@ -110,6 +110,15 @@ class Recorder:
         key = Key(model, Role.CLIENT_DURATION, operation, tuple(sorted(labels.items())))
         with self._folding:
             self._add(key, Numeric.of([seconds]))
+
+    def compared(self, challenger: Model, champion: Model, rows: int, *, agreed: bool) -> None:
+        """Record how many rows two models agreed on, or did not."""
+        labels = (
+            (names.SHADOW_AGREED, str(agreed).lower()),
+            (names.SHADOW_CHAMPION, champion.name),
+        )
+        with self._folding:
+            self._add(Key(challenger, Role.AGREEMENT, "", labels), Count(rows))
 
     def fold(self) -> None:
         """Fold what is buffered into sketches."""

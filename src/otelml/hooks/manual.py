@@ -1,0 +1,258 @@
+"""The manual door: what an app says of models that no hook covers."""
+
+import functools
+import inspect
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ContextDecorator
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from opentelemetry import context
+
+from otelml.data import Model
+from otelml.hooks._call import Call, Caller
+from otelml.hooks._patch import Patches, guarded, outer
+from otelml.hooks._reader import (
+    Card,
+    Column,
+    Reader,
+    classified,
+    named,
+    numeric,
+    positives,
+    probabilities,
+)
+from otelml.hooks.sklearn import SklearnInstrumentor
+from otelml.recording.naming import REGISTRY
+
+
+class _Told(NamedTuple):
+    """What an app says that its model returned."""
+
+    prediction: Any
+    probabilities: Any
+
+
+class _Asked(NamedTuple):
+    """What an app says of the model that it calls."""
+
+    model: Any
+    version: str | None
+    framework: str
+    task: str | None
+    names: tuple[str, ...] | None
+    classes: Sequence[Any] | None
+
+
+class _ToldReader(Reader):
+    framework = "custom"
+
+    def describe(self, instance: Any, data: Any) -> Card:
+        asked: _Asked = instance
+        if isinstance(asked.model, str):
+            model = Model(asked.model, asked.version)
+        else:
+            model = named(asked.model, type(asked.model).__name__, asked.names, asked.task)
+        columns = asked.names or tuple(map(str, getattr(data, "columns", ()))) or None
+        return Card(model, asked.framework, "", columns, asked.task, asked.classes)
+
+    def card(self, instance: Any, data: Any) -> Card:
+        return self.describe(instance, data)
+
+    def rows(self, data: Any) -> int:
+        return 0 if data is None else super().rows(data)
+
+    def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
+        return () if data is None else super().inputs(card, data)
+
+    def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
+        told: _Told = result if isinstance(result, _Told) else _Told(result, None)
+        if told.prediction is not None:
+            values = np.atleast_1d(np.asarray(told.prediction))
+            as_number = values.dtype.kind == "f" or card.task == "regression"
+            yield numeric(values) if as_number else classified(values.ravel())
+        if told.probabilities is not None:
+            given = np.asarray(told.probabilities, np.float64)
+            too = told.prediction is None
+            if given.ndim == 2:
+                yield from probabilities(given, card.facts, classes_too=too)
+            else:
+                yield from positives(given, card.facts, classes_too=too)
+
+
+_CALLER = Caller(_ToldReader())
+
+
+class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as contextlib's do
+    """Record a model call that no hook covers, as a context manager or a decorator.
+
+    As a context manager, `prediction` and `probabilities` are set on what it yields; as a decorator
+    of a function, sync or async, its first argument is the features and its result the prediction.
+    Model calls within are not recorded on their own.
+
+    Args:
+        model: Name of the model, or the model itself.
+        features: A frame, matrix, mapping or list of rows.
+        version: Version of the model, where it has one.
+        operation: What the model does.
+        framework: Library that the model is made with.
+        task: `binary_classification`, `multiclass_classification`, `regression`, …
+        names: Names of the features, where they do not carry them.
+        classes: Names of the classes, in the order of the columns of `probabilities`.
+
+    >>> with inference("fraud", features=[[1.0, 2.0]]) as call:
+    ...     call.prediction = "yes"
+
+    """
+
+    prediction: Any = None
+    probabilities: Any = None
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        features: Any = None,
+        version: str | None = None,
+        operation: str = "predict",
+        framework: str = "custom",
+        task: str | None = None,
+        names: Sequence[str] | None = None,
+        classes: Sequence[Any] | None = None,
+    ) -> None:
+        columns = None if names is None else tuple(names)
+        self._asked = _Asked(model, version, framework, task, columns, classes)
+        self._features, self._operation = features, operation
+        self._call: Call | None = None
+
+    def _recreate_cm(self) -> Self:
+        return self._of(self._features)
+
+    def _of(self, features: Any) -> Self:
+        """The same, of another call."""
+        asked = self._asked
+        return type(self)(
+            asked.model,
+            features=features,
+            version=asked.version,
+            operation=self._operation,
+            framework=asked.framework,
+            task=asked.task,
+            names=asked.names,
+            classes=asked.classes,
+        )
+
+    def __enter__(self) -> Self:
+        here = context.get_current()
+        if outer(here) is None:
+            self._call = _CALLER.begin(here, self._asked, self._operation, (self._features,), {})
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._call is not None:
+            _CALLER.end(self._call, _Told(self.prediction, self.probabilities), error)
+
+    def __call__(self, function: Callable[..., Any]) -> Any:
+        """Decorate a function that predicts."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                with self._of(_first(args, kwargs)) as call:
+                    call.prediction = result = await function(*args, **kwargs)
+                return result
+
+            return awaited
+
+        @functools.wraps(function)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            with self._of(_first(args, kwargs)) as call:
+                call.prediction = result = function(*args, **kwargs)
+            return result
+
+        return called
+
+
+def _first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0] if args else next(iter(kwargs.values()), None)
+
+
+def record(
+    model: Any,
+    *,
+    features: Any = None,
+    prediction: Any = None,
+    probabilities: Any = None,
+    seconds: float = 0.0,
+    error: BaseException | None = None,
+    **described: Any,
+) -> None:
+    """Record a model call that is over; the arguments are those of `inference`.
+
+    Args:
+        model: Name of the model, or the model itself.
+        features: A frame, matrix, mapping or list of rows.
+        prediction: Classes or numbers, one a row.
+        probabilities: Of shape (rows, classes), or of the positive class, of shape (rows,).
+        seconds: How long the call took.
+        error: What it raised, if it failed.
+        described: More of the model: `version`, `operation`, `task`, `names`, `classes`, …
+
+    """
+    told = inference(model, features=features, **described)
+    here = context.get_current()
+    if outer(here) is not None:
+        return
+    since = time.time_ns() - int(seconds * 1e9)
+    call = _CALLER.begin(here, told._asked, told._operation, (features,), {}, since)  # noqa: SLF001
+    if call is not None:
+        call.started = time.perf_counter() - seconds
+        _CALLER.end(call, _Told(prediction, probabilities), error)
+
+
+_shown: dict[int, weakref.ref[Any]] = {}  # models that look like scikit-learn's
+_patches = Patches()
+
+
+def instrument_model(model: Any, name: str | None = None, version: str | None = None) -> Any:
+    """Record the calls of a model that looks like scikit-learn's but is not built on it.
+
+    Its class's `predict`, `predict_proba` and `decision_function` are wrapped; other instances of
+    the class are left alone. Returns the model itself.
+
+    Args:
+        model: An object with a `predict` method.
+        name: What telemetry should call it.
+        version: Its version, where it has one.
+
+    """
+    if name is not None:
+        REGISTRY.name(model, name, version)
+    guarded(_watch, model)
+    return model
+
+
+def _watch(model: Any) -> None:
+    caller = Caller(SklearnInstrumentor.reader)
+    identity = id(model)
+    _shown[identity] = weakref.ref(model, lambda _: _shown.pop(identity, None))
+
+    def predict(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        reference = _shown.get(id(instance))
+        if reference is None or reference() is not instance:
+            return wrapped(*args, **kwargs)
+        return caller(wrapped, instance, args, kwargs)
+
+    for method in ("predict", "predict_proba", "decision_function"):
+        for cls in type(model).__mro__:
+            if method in vars(cls):
+                _patches.wrap(cls, method, predict)
+                break
