@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint types layers check demo e2e collector frameworks bench nightly clean
+.PHONY: help test lint types layers check demo e2e collector frameworks bench tables nightly clean
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,6 +48,9 @@ frameworks: $(READY) ## Run every framework's tests, each group in an environmen
 
 bench: $(READY) ## Measure what README says
 	$(BIN)/python benchmarks
+
+tables: $(READY) ## Write README's tables anew
+	$(BIN)/python -m tests.tables
 
 nightly: $(READY) ## scikit-learn's own checks of every estimator, with and without the hooks
 	$(BIN)/python tests/hooks/estimator_checks.py

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = "test_conformance.py"
+EXAMPLES = "test_examples.py"
 GROUPS = {
     "libraries": (
         "test_sklearn_more.py",
@@ -61,7 +62,7 @@ def run(group: str) -> bool:
         print(f"{group}: cannot be installed: {error}", flush=True)
         return False
     backend = {"KERAS_BACKEND": BACKENDS[group]} if group in BACKENDS else {}
-    files = [f"tests/hooks/{name}" for name in GROUPS[group]]
+    files = [f"tests/hooks/{name}" for name in (*GROUPS[group], EXAMPLES)]
     # The frameworks' own warnings are theirs.
     options = ["-q", "--no-header", "-o", "filterwarnings=default", "--disable-warnings"]
     done = subprocess.run(
