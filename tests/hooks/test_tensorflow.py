@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.saved_model import load as saved_model
 
 from tests.hooks.conftest import Telemetry
 
@@ -14,7 +15,7 @@ BATCH = np.random.default_rng(0).normal(size=(6, 3)).astype("f4")
 def test_a_signature_of_a_saved_model(telemetry: Telemetry, tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="softmax")])
     model.export(str(tmp_path / "churn" / "3"), verbose=False)
-    loaded = tf.saved_model.load(str(tmp_path / "churn" / "3"))
+    loaded = saved_model.load(str(tmp_path / "churn" / "3"))
     serve = loaded.signatures["serving_default"]
     (name,) = serve.structured_input_signature[1]
     result = serve(**{name: tf.constant(BATCH)})

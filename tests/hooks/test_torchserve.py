@@ -1,5 +1,6 @@
 """TorchServe, Java front end included, under the hooks."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,13 +55,15 @@ def test_requests_of_an_archived_model(tmp_path: Path) -> None:
     (tmp_path / "cfg").write_text("\n".join(lines))
     command = "torchserve --foreground --model-store store --models mood=mood.mar --ts-config cfg"
     command += " --ncs --disable-token-auth"
-    asked = {"OTELML_TORCH_MODULES": "Net", **SOON}
+    asked = {"OTELML_TORCH_MODULES": "Net", "TMPDIR": str(tmp_path), **SOON}
     with serving(command.split(), tmp_path, "/ping", port=ports[0], **asked) as server:
         server.retried("/predictions/mood", [0.9, 1, 2], {})
         server.post("/predictions/mood", [0.9, 1, 2])
         server.wait_for(lambda: server.sink.total("ml.inference.predictions") == 2)
         server.wait_for(lambda: len(server.sink.spans()) == 2)
-        server.stop()
+        stop = str(Path(sys.executable).parent / "torchserve")  # its Java outlives a signal
+        subprocess.run([stop, "--stop"], env=os.environ | {"TMPDIR": str(tmp_path)}, check=True)
+        server.process.wait(60)
     attributes = told(server.sink.spans()[0])
     assert ("torchserve", "pytorch", "mood", "1.0") == (
         attributes["ml.system.name"],
