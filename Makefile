@@ -52,8 +52,9 @@ bench: $(READY) ## Measure what README says
 tables: $(READY) ## Write README's tables anew
 	$(BIN)/python -m tests.tables
 
-nightly: $(READY) ## scikit-learn's own checks of every estimator, with and without the hooks
+nightly: $(READY) ## The frameworks' own checks and tests, with and without the hooks
 	$(BIN)/python tests/hooks/estimator_checks.py
+	$(BIN)/python -m tests.hooks.own_suites
 
 clean: ## Remove the virtual environment and what tools left
 	rm -rf $(VENV) .venvs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

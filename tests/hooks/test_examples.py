@@ -43,7 +43,7 @@ SERVERS: dict[str, tuple[str, list[str], str, str, Any]] = {
         ROW,
     ),
     "flask_server": (
-        "flask",
+        "gunicorn",
         ["gunicorn", "flask_server:app", "-b", "127.0.0.1:{}"],
         "/",
         "/predict",
