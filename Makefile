@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint types layers check demo e2e collector frameworks bench tables nightly clean
+.PHONY: help test lint types layers check demo e2e collector frameworks lowest bench tables nightly clean
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,14 @@ e2e: $(READY) ## Run against a real Collector and a real Prometheus
 
 frameworks: $(READY) ## Run every framework's tests, each group in an environment of its own
 	$(BIN)/python -m tests.hooks.frameworks $(GROUPS)
+
+lowest: $(READY) ## Run the tests on the lowest dependencies that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet uv
+	rm -rf .venvs/lowest && $(PYTHON) -m venv .venvs/lowest
+	$(BIN)/uv pip install --quiet --python .venvs/lowest/bin/python --resolution lowest-direct \
+	  --editable '.[processor,demo,system]' --group test
+	.venvs/lowest/bin/python -m pytest -q -o filterwarnings=default --disable-warnings \
+	  tests/sketch tests/wire tests/recording tests/store tests/processor tests/cli tests/hooks
 
 bench: $(READY) ## Measure what README says
 	$(BIN)/python benchmarks

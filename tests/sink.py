@@ -66,9 +66,9 @@ class Sink:
         )
 
     def instances(self) -> set[str]:
-        """Processes that sent metrics of ours, by their `service.instance.id`."""
+        """Processes that sent metrics of ours, by their `service.instance.id` (of SDK 1.44 on)."""
         return {
-            told(resource.resource)["service.instance.id"]
+            told(resource.resource).get("service.instance.id", "")
             for request in self.requests
             for resource in request.resource_metrics
             if any(scope.scope.name == "otelml" for scope in resource.scope_metrics)

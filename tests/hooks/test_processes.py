@@ -3,9 +3,11 @@
 import json
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.hooks.serving import Server, free_port, serving
 
@@ -104,7 +106,8 @@ def test_every_worker_reports_once(
     assert 40 + 5 * warm_ups == sink.total("ml.inference.predictions"), log
     assert 40 + 5 * warm_ups == sink.total("ml.feature.value", ml_feature_name="x1")
     assert 40 == sum(span.name.startswith("predict") for span in sink.spans()) - warm_ups
-    assert len(sink.instances()) >= (processes if "--preload" not in command else 2)
+    if Version(version("opentelemetry-sdk")) >= Version("1.44"):  # before, a fork kept its id
+        assert len(sink.instances()) >= processes
     assert "otelml" not in log  # gevent and the SDK's own threads do log at the end
 
 

@@ -56,7 +56,8 @@ async def refused(service: Service, body: bytes, signal: Signal = Signal.METRICS
 
 
 def details(error: Any) -> Any:
-    raw = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    trailers = error.trailing_metadata() or ()
+    raw = next((value for name, value in trailers if name == "grpc-status-details-bin"), None)
     return None if raw is None else Status.FromString(raw)
 
 

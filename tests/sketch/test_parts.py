@@ -89,9 +89,10 @@ def test_every_address_leads_back(role: Role, sketch: Sketch) -> None:
 )
 def test_calls_have_addresses_too(role: Role) -> None:
     labels = (("error.type", "ValueError"), ("ml.system.name", "sklearn"))
-    name = "" if role is Role.LOAD_DURATION else "predict"
+    name = "" if role in (Role.LOAD_DURATION, Role.AGREEMENT) else "predict"
     key = Key(Model("fraud"), role, name, labels)
-    part = explode(Count(1) if role in (Role.ACTIVE, Role.PREDICTIONS) else NUMBERS)[0].part
+    counted = (Role.ACTIVE, Role.PREDICTIONS, Role.AGREEMENT)
+    part = explode(Count(1) if role in counted else NUMBERS)[0].part
     found = address(key, part)
     assert found is not None
     back = locate(found.metric, found.attributes)

@@ -157,7 +157,7 @@ def _kind(instance: Any) -> str | None:
         test = getattr(base, f"is_{kind}", None)  # is_clusterer is of 1.6
         if test is not None and test(instance):
             return kind
-    return None
+    return getattr(instance, "_estimator_type", None)
 
 
 def _final(instance: Any) -> Any:

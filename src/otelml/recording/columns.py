@@ -99,7 +99,10 @@ def column(role: Role, name: str, values: Any) -> Block | Labels:
 
 def labels(values: Any) -> list[str | None]:
     """Categories or classes as text; None, NaN and the like are missing."""
-    return [None if _is_missing(v) else str(v) for v in np.asarray(values).ravel().tolist()]
+    array = np.asarray(values).ravel()
+    if array.dtype.kind in "iubU":  # none of these can be missing
+        return [*map(str, array.tolist())]
+    return [None if _is_missing(v) else str(v) for v in array.tolist()]
 
 
 def rows(data: Any) -> int:
