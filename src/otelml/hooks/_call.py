@@ -11,14 +11,14 @@ from typing import Any, Final, NamedTuple
 
 from opentelemetry import context, trace
 from opentelemetry.context.context import Context
-from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from otelml import names
-from otelml.data import Block, Inference, Labels, Model, Role
+from otelml.data import Inference, Model, Role
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
 from otelml.hooks._serving import SERVING, Serving
-from otelml.hooks._shadow import SHADOW, SHADOWS
+from otelml.hooks._shadow import SHADOWS
+from otelml.hooks._span import finished, started
 from otelml.recording.columns import rows
 from otelml.recording.recorder import Recorder
 
@@ -164,7 +164,7 @@ class Caller:
         shared = process()
         around = here
         if shared.settings.spans:
-            call.span = self._span(call, serving, here, since)
+            call.span = started(call, serving, here, since)
             around = trace.set_span_in_context(call.span, here)
         call.recorder = shared.recorder if shared.bridge.serving() else None
         if call.recorder is not None:
@@ -226,7 +226,7 @@ class Caller:
             if SHADOWS.used:
                 SHADOWS.pair(_trace_of(call), context.get_current(), call.model, columns)
             if call.span is not None:
-                _finish(call.span, columns, call.rows, error)
+                finished(call.span, columns, call.rows, error)
         except Exception:
             failed(self.end)
 
@@ -276,67 +276,7 @@ class Caller:
             self._recent.popitem(last=False)
         return seen
 
-    def _span(
-        self, call: Call, serving: Serving | None, here: Context, since: int | None
-    ) -> trace.Span:
-        card = call.card
-        attributes: dict[str, Any] = {
-            names.OPERATION: call.operation,
-            names.SYSTEM: call.system,
-            names.FRAMEWORK: card.framework,
-            names.FRAMEWORK_VERSION: card.framework_version,
-            names.MODEL_NAME: call.model.name,
-            names.BATCH_SIZE: call.rows,
-        }
-        if call.model.version is not None:
-            attributes[names.MODEL_VERSION] = call.model.version
-        if card.task is not None:
-            attributes[names.TASK_TYPE] = card.task
-        if card.features is not None:
-            attributes[names.FEATURE_NUMBER] = len(card.features)
-        if serving is not None:
-            attributes.update(serving.attributes)
-        if SHADOWS.used and here.get(SHADOW):
-            attributes[names.MODEL_ALIAS] = "challenger"
-        return process().tracer.start_span(
-            f"{call.operation} {call.model.name}",
-            here,
-            SpanKind.INTERNAL,
-            attributes,
-            links=() if serving is None else serving.links,
-            start_time=since,
-        )
-
 
 def _trace_of(call: Call) -> int:
     """The trace that a call is in, its own span's where it has one; 0 outside of any."""
     return (call.parent if call.span is None else call.span).get_span_context().trace_id
-
-
-def _finish(
-    span: trace.Span, columns: tuple[Column, ...], rows: int, error: BaseException | None
-) -> None:
-    if error is not None:
-        span.record_exception(error)
-        span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
-        span.set_status(Status(StatusCode.ERROR, str(error)))
-    elif rows == 1 and span.is_recording() and process().settings.capture_predictions:
-        for column in columns:
-            if isinstance(column, Labels) and column.role is Role.PREDICTION and not column.name:
-                if column.values and column.values[0] is not None:
-                    span.set_attribute(names.PREDICTION_CLASS, column.values[0])
-            elif (
-                isinstance(column, Block)
-                and column.role in _ON_SPANS
-                and column.names == ("",)
-                and not column.labels
-            ):
-                span.set_attribute(_ON_SPANS[column.role], float(column.values[0, 0]))
-    span.end()
-
-
-_ON_SPANS: Final = {
-    Role.PREDICTION: "ml.prediction.value",
-    Role.SCORE: "ml.prediction.score",
-    Role.CONFIDENCE: "ml.prediction.confidence",
-}

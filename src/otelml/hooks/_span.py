@@ -1,0 +1,78 @@
+"""The span of one model call: how it starts, and what is told of it at its end."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import trace
+from opentelemetry.context.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from otelml import names
+from otelml.data import Block, Labels, Role
+from otelml.hooks._patch import process
+from otelml.hooks._reader import Column
+from otelml.hooks._serving import Serving
+from otelml.hooks._shadow import SHADOW, SHADOWS
+
+if TYPE_CHECKING:
+    from otelml.hooks._call import Call
+
+
+def started(call: "Call", serving: Serving | None, here: Context, since: int | None) -> trace.Span:
+    """Start the span of a call, now or at `since`."""
+    card = call.card
+    attributes: dict[str, Any] = {
+        names.OPERATION: call.operation,
+        names.SYSTEM: call.system,
+        names.FRAMEWORK: card.framework,
+        names.FRAMEWORK_VERSION: card.framework_version,
+        names.MODEL_NAME: call.model.name,
+        names.BATCH_SIZE: call.rows,
+    }
+    if call.model.version is not None:
+        attributes[names.MODEL_VERSION] = call.model.version
+    if card.task is not None:
+        attributes[names.TASK_TYPE] = card.task
+    if card.features is not None:
+        attributes[names.FEATURE_NUMBER] = len(card.features)
+    if serving is not None:
+        attributes.update(serving.attributes)
+    if SHADOWS.used and here.get(SHADOW):
+        attributes[names.MODEL_ALIAS] = "challenger"
+    return process().tracer.start_span(
+        f"{call.operation} {call.model.name}",
+        here,
+        SpanKind.INTERNAL,
+        attributes,
+        links=() if serving is None else serving.links,
+        start_time=since,
+    )
+
+
+def finished(
+    span: trace.Span, columns: tuple[Column, ...], rows: int, error: BaseException | None
+) -> None:
+    """End a span, with the error or, of a single row, what was predicted."""
+    if error is not None:
+        span.record_exception(error)
+        span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
+        span.set_status(Status(StatusCode.ERROR, str(error)))
+    elif rows == 1 and span.is_recording() and process().settings.capture_predictions:
+        for column in columns:
+            if isinstance(column, Labels) and column.role is Role.PREDICTION and not column.name:
+                if column.values and column.values[0] is not None:
+                    span.set_attribute(names.PREDICTION_CLASS, column.values[0])
+            elif (
+                isinstance(column, Block)
+                and column.role in _ON_SPANS
+                and column.names == ("",)
+                and not column.labels
+            ):
+                span.set_attribute(_ON_SPANS[column.role], float(column.values[0, 0]))
+    span.end()
+
+
+_ON_SPANS: Final = {
+    Role.PREDICTION: "ml.prediction.value",
+    Role.SCORE: "ml.prediction.score",
+    Role.CONFIDENCE: "ml.prediction.confidence",
+}
