@@ -57,7 +57,7 @@ class _SklearnReader(Reader):
         """Name, features, task and classes of an estimator."""
         known = getattr(instance, "feature_names_in_", None)
         if known is None:
-            known = getattr(data, "columns", None)
+            known = guarded(getattr, data, "columns", None)
         width = getattr(instance, "n_features_in_", None)
         columns = (
             tuple(map(str, known))

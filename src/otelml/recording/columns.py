@@ -69,7 +69,8 @@ def table(
     """
     found: list[Block | Labels] = []
     for key, values in columns.items():
-        name, array = str(key), as_array(values)
+        single = values is None or np.isscalar(values)
+        name, array = str(key), as_array([values] if single else values)
         if name in excluded or sum(len(getattr(c, "names", "1")) for c in found) >= most:
             continue
         if array.ndim > 2 or array.shape[1] > _EMBEDDING:
@@ -136,6 +137,8 @@ def as_array(data: Any) -> npt.NDArray[Any]:
     array = data if isinstance(data, np.ndarray) else np.asarray(data)
     if array.dtype.kind in "US" and not isinstance(data, np.ndarray):
         array = np.asarray(data, dtype=object)  # numpy made text of mixed rows
+    if not array.ndim and array.dtype.kind == "O":
+        raise TypeError(f"a {type(data).__name__} is not read: it is no array, frame or list")
     return array.reshape(-1, 1) if array.ndim < 2 else array
 
 
