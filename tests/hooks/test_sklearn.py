@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -297,3 +298,22 @@ def test_a_column_that_changes_its_kind_is_mismatched_and_loses_nothing_else(
     assert 200 == telemetry.value("ml.data_quality.violations", **kinds)
     assert 400 == telemetry.value("ml.feature.observations", ml_feature_name="debt")
     assert 400 == telemetry.value("ml.feature.value", ml_feature_name="age")
+
+
+def test_a_huge_batch_is_sampled_before_it_is_copied(telemetry: Telemetry) -> None:
+    model = LinearRegression().fit(X, X[:, 0])
+    huge = np.zeros((400_000, 3))
+    tracemalloc.start()
+    with suppress_instrumentation():
+        model.predict(huge)
+    bare = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    model.predict(huge)
+    hooked = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert hooked < bare + 4e6
+    assert 400_000 == telemetry.value("ml.inference.predictions")
+    assert 32_768 == telemetry.value("ml.feature.value", ml_feature_name="x2")
+    assert 32_768 == telemetry.value("ml.prediction.value")
+    dropped = telemetry.value("ml.monitor.item.dropped", error_type="buffer_full")
+    assert 400_000 - 32_768 == dropped

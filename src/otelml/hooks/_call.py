@@ -19,7 +19,7 @@ from otelml.hooks._reader import Card, Column, Reader
 from otelml.hooks._serving import SERVING, Serving
 from otelml.hooks._shadow import SHADOWS
 from otelml.hooks._span import finished, started
-from otelml.recording.columns import rows
+from otelml.recording.columns import rows, sample, taken
 from otelml.recording.recorder import Recorder
 
 _RECENT: Final = 256
@@ -235,7 +235,10 @@ class Caller:
 
         What a sibling call on the same input counted already is left out.
         """
-        card, reader = call.card, self._reader
+        card, reader, data = call.card, self._reader, call.data
+        if call.rows > (most := process().recorder.most):  # no more would be kept
+            chosen = sample(call.rows, most)
+            data, result = (guarded(taken, each, call.rows, chosen) for each in (data, result))
         seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
         features: tuple[Column, ...] = ()
         outputs: tuple[Column, ...] = ()
@@ -247,7 +250,7 @@ class Caller:
             unread = True
         try:
             if not seen or Role.FEATURE not in seen:
-                features = reader.inputs(card, call.data)
+                features = reader.inputs(card, data)
         except Exception:
             failed(reader.inputs)
             unread = True

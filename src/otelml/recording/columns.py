@@ -106,6 +106,24 @@ def labels(values: Any) -> list[str | None]:
     return [None if _is_missing(v) else str(v) for v in array.tolist()]
 
 
+def sample(rows: int, most: int) -> npt.NDArray[np.intp]:
+    """Which rows to keep of so many: a uniform sample, in order."""
+    return np.sort(np.random.default_rng().choice(rows, min(most, rows), replace=False))
+
+
+def taken(data: Any, rows: int, chosen: npt.NDArray[np.intp]) -> Any:
+    """The chosen rows of what has so many, before anything is copied; else all of it."""
+    if hasattr(data, "iloc") and len(data) == rows:
+        return data.iloc[chosen]
+    if hasattr(data, "tocsr") and data.shape[0] == rows:
+        return data.tocsr()[chosen]
+    if getattr(data, "shape", None) and data.shape[0] == rows:
+        return data[chosen]
+    if isinstance(data, list) and len(data) == rows:
+        return [data[i] for i in chosen]
+    return data
+
+
 def rows(data: Any) -> int:
     """How many rows a model's input has; 1 where it does not say."""
     shape = getattr(data, "shape", None)

@@ -1,7 +1,8 @@
 """Inferences in, series out: buffered when recorded, folded in numpy when drained.
 
-The caller pays for an append. What is buffered is bounded in rows; over the bound a uniform sample
-is kept (reservoir sampling of calls) and what was shed is counted.
+The caller pays for an append. What is buffered is bounded in rows, and wide rows count for several,
+so that it is bounded in bytes; over the bound a uniform sample is kept (reservoir sampling of
+calls) and what was shed is counted.
 """
 
 import random
@@ -10,17 +11,22 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from otelml import names
 from otelml.data import Block, Inference, Key, Labels, Model, Role, Series, Sketch
+from otelml.recording.columns import sample
 from otelml.recording.settings import Settings
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
+
+_WIDTH: Final = 16
+"""Numbers in a row of the buffer's bound; a wider row counts for several."""
 
 _Names = tuple[str, ...]
 _Labels = tuple[tuple[str, str], ...]
@@ -31,7 +37,7 @@ class Recorder:
     """Collects the inferences of a process.
 
     `on_full` is called, on the caller's thread, when half of the bound is reached: it should wake
-    whoever drains.
+    whoever drains. `most` is that half: no call keeps more rows.
     """
 
     def __init__(
@@ -48,13 +54,13 @@ class Recorder:
         self._kinds: dict[Key, type[Sketch]] = {}  # a column stays what it was first
         self._random = random.Random(0)  # noqa: S311 - sampling, not secrets
         self._since = clock()
-        self._most = max(self.settings.max_buffered_rows // 2, 1)
+        self.most = max(self.settings.max_buffered_rows // 2, 1)
         self._clear()
 
     def _clear(self) -> None:
         self._calls: list[Inference] = []
         self._sampled: list[int] = []  # where in `_calls` those are that have their columns
-        self._rows = 0
+        self._held = 0.0  # in rows
         self._dropped: Counter[str] = Counter()
         self._started: deque[tuple[Model, str, str]] = deque()
         self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
@@ -65,22 +71,25 @@ class Recorder:
         self._started.append((model, operation, system))  # one step: it needs no lock
 
     def end(self, inference: Inference) -> None:
-        """Record a call that ended."""
+        """Record a call that ended; its columns may be a sample of its rows."""
         columns, rows = inference.columns, inference.rows
-        if rows > self._most and columns:
-            inference = _thinned(inference, self._most)
-            with self._lock:
-                self._dropped["buffer_full"] += rows - self._most
-            rows = self._most
+        weight = _weight(columns)
+        if weight > self.most:
+            inference = _thinned(inference, self.most / weight)
+            columns = inference.columns
+            weight = _weight(columns)
+        kept = len(columns[0].values) if columns else rows
         with self._lock:
-            if columns:
-                self._sampled.append(len(self._calls))
-                self._rows += rows
+            if kept < rows:
+                self._dropped["buffer_full"] += rows - kept
             if inference.unread:
                 self._dropped["not_readable"] += rows
+            if columns:
+                self._sampled.append(len(self._calls))
+                self._held += weight
             self._calls.append(inference)
-            if self._rows > self._most:
-                while self._rows > 2 * self._most:
+            if self._held > self.most:
+                while self._held > 2 * self.most:
                     self._shed()
                 self._on_full()
 
@@ -91,9 +100,8 @@ class Recorder:
         self._sampled.pop()
         call = self._calls[chosen]
         self._calls[chosen] = call._replace(columns=())
-        rows = min(call.rows, self._most)
-        self._rows -= rows
-        self._dropped["buffer_full"] += rows
+        self._held -= _weight(call.columns)
+        self._dropped["buffer_full"] += len(call.columns[0].values)
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -124,7 +132,7 @@ class Recorder:
         """Fold what is buffered into sketches."""
         with self._folding:
             with self._lock:
-                calls, self._calls, self._sampled, self._rows = self._calls, [], [], 0
+                calls, self._calls, self._sampled, self._held = self._calls, [], [], 0.0
             self._fold(calls)
 
     def _fold(self, calls: list[Inference]) -> None:
@@ -230,13 +238,22 @@ class Recorder:
         self._clear()
 
 
-def _thinned(inference: Inference, most: int) -> Inference:
+def _weight(columns: tuple[Block | Labels, ...]) -> float:
+    """How much of the buffer columns take, in rows of sixteen numbers or less."""
+    if not columns:
+        return 0.0
+    values = sum(c.values.size if isinstance(c, Block) else 4 * len(c.values) for c in columns)
+    return max(len(columns[0].values), values / _WIDTH)
+
+
+def _thinned(inference: Inference, share: float) -> Inference:
     """The same call with a uniform sample of its rows in its columns."""
-    chosen = np.sort(np.random.default_rng().choice(inference.rows, most, replace=False))
+    rows = max(len(column.values) for column in inference.columns)
+    chosen = sample(rows, max(int(rows * share), 1))
     columns = tuple(
-        c._replace(values=tuple(c.values[i] for i in chosen))
+        c._replace(values=tuple(c.values[i] for i in chosen if i < len(c.values)))
         if isinstance(c, Labels)
-        else c._replace(values=c.values[chosen])
+        else c._replace(values=c.values[chosen[chosen < len(c.values)]])
         for c in inference.columns
     )
     return inference._replace(columns=columns)
