@@ -25,7 +25,7 @@ from otelml.sketch.matrix import Matrix
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 
-_WIDTH: Final = 16
+_WIDTH: Final = 8
 """Numbers in a row of the buffer's bound; a wider row counts for several."""
 
 _Names = tuple[str, ...]
@@ -239,7 +239,7 @@ class Recorder:
 
 
 def _weight(columns: tuple[Block | Labels, ...]) -> float:
-    """How much of the buffer columns take, in rows of sixteen numbers or less."""
+    """How much of the buffer columns take, in rows of eight numbers or less."""
     if not columns:
         return 0.0
     values = sum(c.values.size if isinstance(c, Block) else 4 * len(c.values) for c in columns)
