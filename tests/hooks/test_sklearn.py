@@ -102,11 +102,12 @@ def test_training_and_validation_are_no_inferences(telemetry: Telemetry) -> None
     assert 0 == telemetry.value("ml.inference.predictions")
 
 
-def test_siblings_in_one_request_count_their_features_once(telemetry: Telemetry) -> None:
+@pytest.mark.parametrize("data", [X, X.tolist(), FRAME.set_axis([0, 1, 2], axis=1)], ids=type)
+def test_siblings_in_one_request_count_their_features_once(telemetry: Telemetry, data: Any) -> None:
     model = RandomForestClassifier(4).fit(X, Y)
     with telemetry.tracer.start_as_current_span("request"):
-        model.predict(X)
-        model.predict_proba(X)
+        model.predict(data)
+        model.predict_proba(data)
     assert 400 == telemetry.value("ml.inference.predictions")
     assert 600 == telemetry.value("ml.feature.observations")
     assert 200 == telemetry.value("ml.prediction.classes")

@@ -23,6 +23,7 @@ from otelml.recording.columns import rows, sample, taken
 from otelml.recording.recorder import Recorder
 
 _RECENT: Final = 256
+_SHORT: Final = 1024
 
 
 class Inner(NamedTuple):
@@ -265,13 +266,17 @@ class Caller:
         request = call.parent.get_span_context()
         if not request.is_valid:
             return None
+        data = call.data
+        reference: Any
         try:
-            reference = weakref.ref(call.data)
+            reference = weakref.ref(data)
         except TypeError:
-            return None
+            if not isinstance(data, list) or len(data) > _SHORT:
+                return None
+            reference = lambda: data  # noqa: E731 - a short list may be held for a while
         key = request.trace_id, request.span_id, call.model
         known = self._recent.get(key)
-        if known is not None and known[0]() is call.data:
+        if known is not None and known[0]() is data:
             return known[1]
         seen: set[Role] = set()
         self._recent[key] = reference, seen
