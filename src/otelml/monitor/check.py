@@ -123,20 +123,20 @@ def _judge(
     family: Sequence[tuple[Key, Comparison]],
     window: Window,
 ) -> list[Finding]:
-    enough = [_rows(pair.current) >= fewest and _rows(pair.reference) > 1 for _, pair in family]
+    enough = [pair.rows[0] >= fewest and pair.rows[1] > 1 for _, pair in family]
     measures = [
         check.measure(pair) if sufficient else None
         for (_, pair), sufficient in zip(family, enough, strict=True)
     ]
     raw = [m.p_value if m is not None else None for m in measures]
     adjusted = adjust(raw)
-    tests = sum(p is not None for p in raw)
+    level = LEVEL / max(sum(p is not None for p in raw), 1)
     findings = []
     for (key, pair), sufficient, measure, p in zip(family, enough, measures, adjusted, strict=True):
         verdict = Verdict.NOT_APPLICABLE if sufficient else Verdict.TOO_LITTLE_DATA
         if measure is not None:
             verdict = judged(measure.effect, p, limits)
-        null = measure.null(LEVEL / max(tests, 1)) if measure and measure.null else None
+        null = measure.null(level) if measure and measure.null else None
         findings.append(
             finding(
                 window,
@@ -145,7 +145,7 @@ def _judge(
                 measure,
                 Limits(limits.warn, limits.alarm, null),
                 verdict,
-                (_rows(pair.current), _rows(pair.reference)),
+                pair.rows,
                 (measure.p_value, p) if measure is not None and check.is_test else (None, None),
             )
         )
@@ -214,10 +214,6 @@ def adjust(p_values: Sequence[float | None]) -> list[float | None]:
     scaled = raw[order] * len(raw) / np.arange(1, len(raw) + 1)
     scaled = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     adjusted: list[float | None] = [None] * len(p_values)
-    for rank, position in enumerate(order):
-        adjusted[known[int(position)]] = float(scaled[rank])
+    for position, p in zip(order.tolist(), scaled.tolist(), strict=True):
+        adjusted[known[position]] = p
     return adjusted
-
-
-def _rows(sketch: Sketch) -> int:
-    return int(getattr(sketch, "observations", 0))

@@ -3,11 +3,13 @@
 Without drift its square is about χ²(k − 1) (1/n + 1/m) / 8.
 """
 
+import math
+
 import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, chi_squared_quantile
 
 
 def measure(pair: Comparison) -> Measure:
@@ -21,7 +23,7 @@ def measure(pair: Comparison) -> Measure:
         squared**0.5,
         squared**0.5,
         float(special.chdtrc(freedom, squared / scale)),
-        lambda level: float(np.sqrt(special.chdtri(freedom, level) * scale)),
+        lambda level: math.sqrt(chi_squared_quantile(freedom, level) * scale),
     )
 
 

@@ -5,10 +5,9 @@ share inside the bucket or repeated value where the median lies counts as one ha
 """
 
 import numpy as np
-from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, normal_tail
+from otelml.monitor.comparison import Comparison, normal_quantile, normal_tail
 
 
 def measure(pair: Comparison) -> Measure | None:
@@ -33,7 +32,7 @@ def measure(pair: Comparison) -> Measure | None:
 
 
 def _null(pair: Comparison, error: float, level: float, median: float, width: float) -> float:
-    reach = min(0.5, -float(special.ndtri(level / 2)) * error)
+    reach = min(0.5, -normal_quantile(level / 2) * error)
     ends = pair.pair[0].quantile([0.5 - reach, 0.5 + reach])
     return float(np.abs(ends - median).max()) / width
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, chi_squared_quantile
 
 
 def measure(pair: Comparison) -> Measure:
@@ -16,8 +16,11 @@ def measure(pair: Comparison) -> Measure:
     shares = pair.ten
     k = shares.freedom + 1
     p, q = (
-        (counts + 0.5) / (counts.sum() + 0.5 * k)
-        for counts in (shares.counts.reference, shares.counts.current)
+        (counts + 0.5) / (total + 0.5 * k)
+        for counts, total in (
+            (shares.counts.reference, shares.totals[0]),
+            (shares.counts.current, shares.totals[1]),
+        )
     )
     value = float(((q - p) * np.log(q / p)).sum())
     bias = shares.freedom * shares.noise
@@ -25,7 +28,7 @@ def measure(pair: Comparison) -> Measure:
         value,
         max(value - bias, 0.0),
         float(special.chdtrc(shares.freedom, value / shares.noise)) if shares.freedom else 1.0,
-        lambda level: float(special.chdtri(max(shares.freedom, 1), level)) * shares.noise - bias,
+        lambda level: chi_squared_quantile(max(shares.freedom, 1), level) * shares.noise - bias,
     )
 
 

@@ -7,10 +7,9 @@ that heavy tails do not pass for drift (Layard, 1973).
 import math
 
 import numpy as np
-from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, normal_tail
+from otelml.monitor.comparison import Comparison, normal_quantile, normal_tail
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 
@@ -27,7 +26,7 @@ def measure(pair: Comparison) -> Measure | None:
         ratio,
         abs(math.log2(ratio)),
         normal_tail(math.log(ratio) / error),
-        lambda level: -float(special.ndtri(level / 2)) * error / math.log(2),
+        lambda level: -normal_quantile(level / 2) * error / math.log(2),
         reference.variance,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, normal_quantile
 
 
 def measure(pair: Comparison) -> Measure | None:
@@ -30,7 +30,7 @@ def measure(pair: Comparison) -> Measure | None:
         value,
         value,
         float(special.ndtr((mean - value / scale) / 0.75)),
-        lambda level: scale * (mean - 0.75 * float(special.ndtri(level))),
+        lambda level: scale * (mean - 0.75 * normal_quantile(level)),
     )
 
 
