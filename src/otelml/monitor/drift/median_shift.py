@@ -13,21 +13,21 @@ from otelml.monitor.comparison import Comparison, normal_quantile, normal_tail
 def measure(pair: Comparison) -> Measure | None:
     """The shift; None where the baseline's middle half does not vary."""
     reference, current = pair.pair
-    low, median, high = reference.quantile([0.25, 0.5, 0.75])
+    low, median, high = reference.quartiles
     if not high > low:
         return None
-    now = float(current.quantile(0.5))
+    now = current.quartiles[1]
     edges, below = reference.cumulative()
-    cell = int(np.clip(np.searchsorted(edges, now), 1, len(edges) - 1))
+    cell = min(max(int(np.searchsorted(edges, now)), 1), len(edges) - 1)
     under, over = below[cell - 1] / reference.count, below[cell] / reference.count
     gap = max(under - 0.5, 0.5 - over, 0.0)
     error = 0.5 * pair.noise**0.5
     return Measure(
-        float((now - median) / (high - low)),
-        float(abs(now - median) / (high - low)),
+        (now - median) / (high - low),
+        abs(now - median) / (high - low),
         normal_tail(gap / error),
-        lambda level: _null(pair, error, level, float(median), float(high - low)),
-        float(median),
+        lambda level: _null(pair, error, level, median, high - low),
+        median,
     )
 
 
