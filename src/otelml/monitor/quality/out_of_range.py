@@ -19,7 +19,7 @@ def measure(pair: Comparison) -> Measure | None:
     if not low <= high or not current.count:
         return None
     outside = 0
-    for histogram in (current.body, current.tail):
+    for histogram in filter(lambda h: h.count, (current.body, current.tail)):
         lower, upper, counts = histogram.bounds()
         outside += int(counts[(lower >= high) & (upper > high) | (upper < low)].sum())
     ratio = current.count / (current.count + reference.count)
