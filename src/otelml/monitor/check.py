@@ -96,24 +96,24 @@ class Checks:
 
 def compare(checks: Checks, baseline: Window, window: Window) -> list[Finding]:
     """Findings of every check on every column that both windows have."""
-    pairs = [
-        (key, Comparison(baseline.sketches[key], sketch))
-        for key, sketch in window.sketches.items()
-        if key.role.is_column and key in baseline.sketches
-    ]
+    features: list[tuple[Key, Comparison]] = []
+    others: list[tuple[Key, Comparison]] = []
+    for key, sketch in window.sketches.items():
+        reference = baseline.sketches.get(key) if key.role.is_column else None
+        if reference is not None and _same_kind(reference, sketch):
+            columns = features if key.role is Role.FEATURE else others
+            columns.append((key, Comparison(reference, sketch)))
     findings = []
     for check, limits in checks.chosen():
-        families: dict[bool, list[tuple[Key, Comparison]]] = {True: [], False: []}
-        for key, pair in pairs:
-            if check.applies(key, pair.reference) and _same_kind(pair):
-                families[key.role is Role.FEATURE].append((key, pair))
-        for family in families.values():
-            findings += _judge(check, limits, checks.min_samples, family, window)
+        for columns in (features, others):
+            family = [(key, pair) for key, pair in columns if check.applies(key, pair.reference)]
+            if family:
+                findings += _judge(check, limits, checks.min_samples, family, window)
     return findings
 
 
-def _same_kind(pair: Comparison) -> bool:
-    return isinstance(pair.reference, Categories) == isinstance(pair.current, Categories)
+def _same_kind(one: Sketch, other: Sketch) -> bool:
+    return isinstance(one, Categories) == isinstance(other, Categories)
 
 
 def _judge(
@@ -143,7 +143,7 @@ def _judge(
                 key,
                 check.name,
                 measure,
-                Limits(limits.warn, limits.alarm, null),
+                limits if null is None else Limits(limits.warn, limits.alarm, null),
                 verdict,
                 pair.rows,
                 (measure.p_value, p) if measure is not None and check.is_test else (None, None),

@@ -32,10 +32,10 @@ class Shares:
 
     @classmethod
     def of(cls, counts: Aligned) -> Self:
-        """The shares of some counts."""
-        p, q = counts.reference, counts.current
-        totals = float(p.sum()), float(q.sum())
-        return cls(counts, totals, p / totals[0], q / totals[1])
+        """The shares of some counts; those of sparse cells are pooled."""
+        totals = float(counts.reference.sum()), float(counts.current.sum())
+        counts = _pooled(counts, *totals)
+        return cls(counts, totals, counts.reference / totals[0], counts.current / totals[1])
 
     @property
     def freedom(self) -> int:
@@ -108,13 +108,12 @@ class Comparison:
         return self.reference, self.current
 
     def _shares(self, bins: int) -> Shares:
-        return Shares.of(_pooled(align(*self._scaled, bins)))
+        return Shares.of(align(*self._scaled, bins))
 
 
-def _pooled(counts: Aligned) -> Aligned:
+def _pooled(counts: Aligned, n: float, m: float) -> Aligned:
     """The same counts with the sparse cells in one, so that laws for large counts hold."""
     p, q = counts.reference, counts.current
-    n, m = p.sum(), q.sum()
     sparse = (p + q) / (n + m) * min(n, m) < _FEWEST
     if not sparse.any():
         return counts
