@@ -53,7 +53,7 @@ class Shares:
         gaps = self.reference - self.current
         weights = self.counts.reference + self.counts.current
         n, m = self.totals
-        return float((gaps**2 / weights).sum()) * n * m
+        return float(gaps @ (gaps / weights)) * n * m
 
 
 class Comparison:

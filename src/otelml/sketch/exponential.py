@@ -79,12 +79,12 @@ class Buckets:
         filled = np.flatnonzero(self.counts)
         return join((filled + self.offset, self.counts[filled]), shift)
 
-    def bounds(self, scale: int) -> tuple[Floats, Floats, Ints]:
-        """Lower and upper bounds and counts of the filled buckets; no bound is infinite."""
+    def bounds(self, scale: int) -> tuple[Floats, Ints]:
+        """Lower and upper bounds, none infinite, of the filled buckets; and their counts."""
         filled = np.flatnonzero(self.counts)
         indices = np.arange(self.offset, self.offset + self.counts.size + 1)
         bounds = np.minimum(bucket_bound(indices, scale), _TOP)
-        return bounds[filled], bounds[filled + 1], self.counts[filled]
+        return np.array([bounds[filled], bounds[filled + 1]]), self.counts[filled]
 
     @cached_property
     def count(self) -> int:
@@ -270,14 +270,16 @@ class Exponential:
 
     @cached_property
     def _bounds(self) -> tuple[Floats, Floats, Ints]:
-        lower, upper, counts = self.positive.bounds(self.scale)
-        if self.zeros or self.negative.count:
-            near, far, below = (side[::-1] for side in self.negative.bounds(self.scale))
-            zeros = np.zeros(1 if self.zeros else 0)
-            lower = np.concatenate([-far, zeros, lower])
-            upper = np.concatenate([-near, zeros, upper])
-            counts = np.concatenate([below, [self.zeros][: zeros.size], counts])
-        return lower + self.origin, upper + self.origin, counts
+        bounds, counts = self.positive.bounds(self.scale)
+        if self.zeros:
+            bounds = np.concatenate([np.zeros((2, 1)), bounds], axis=1)
+            counts = np.concatenate([[self.zeros], counts])
+        if self.negative.count:
+            below, below_counts = self.negative.bounds(self.scale)
+            bounds = np.concatenate([-below[::-1, ::-1], bounds], axis=1)
+            counts = np.concatenate([below_counts[::-1], counts])
+        lower, upper = bounds + self.origin
+        return lower, upper, counts
 
     def cells(self) -> tuple[Floats, Floats, Ints]:
         """The same, with the outermost bounds drawn in to the extremes where these are known."""

@@ -123,12 +123,12 @@ class Numeric(Distribution):
         """Values seen, whatever they were."""
         return self.count + self.missing + self.non_finite + self.mismatched
 
-    @property
+    @cached_property
     def minimum(self) -> float:
         """Least value; NaN where unknown."""
         return float(np.fmin(self.body.minimum, self.tail.minimum))
 
-    @property
+    @cached_property
     def maximum(self) -> float:
         """Greatest value; NaN where unknown."""
         return float(np.fmax(self.body.maximum, self.tail.maximum))

@@ -16,7 +16,7 @@ def measure(pair: Comparison) -> Measure:
     """The distance."""
     shares = pair.thirty
     gaps = np.sqrt(shares.reference) - np.sqrt(shares.current)
-    squared = float((gaps**2).sum()) / 2
+    squared = float(gaps @ gaps) / 2
     scale = shares.noise / 8
     freedom = max(shares.freedom, 1)
     return Measure(

@@ -33,8 +33,8 @@ def measure(pair: Comparison) -> Measure | None:
 
 def _null(pair: Comparison, error: float, level: float, median: float, width: float) -> float:
     reach = min(0.5, -normal_quantile(level / 2) * error)
-    ends = pair.pair[0].quantile([0.5 - reach, 0.5 + reach])
-    return float(np.abs(ends - median).max()) / width
+    low, high = pair.pair[0].quantile([0.5 - reach, 0.5 + reach]).tolist()
+    return float(max(abs(low - median), abs(high - median))) / width
 
 
 CHECK = Check("median_shift", "{score}", warn=0.25, alarm=0.5, measure=measure, numbers_only=True)

@@ -15,14 +15,10 @@ def measure(pair: Comparison) -> Measure:
     """The index, and what of it chance does not explain."""
     shares = pair.ten
     k = shares.freedom + 1
-    p, q = (
-        (counts + 0.5) / (total + 0.5 * k)
-        for counts, total in (
-            (shares.counts.reference, shares.totals[0]),
-            (shares.counts.current, shares.totals[1]),
-        )
-    )
-    value = float(((q - p) * np.log(q / p)).sum())
+    n, m = shares.totals
+    p = (shares.counts.reference + 0.5) / (n + 0.5 * k)
+    q = (shares.counts.current + 0.5) / (m + 0.5 * k)
+    value = float((q - p) @ np.log(q / p))
     bias = shares.freedom * shares.noise
     return Measure(
         value,

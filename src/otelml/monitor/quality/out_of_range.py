@@ -21,7 +21,9 @@ def measure(pair: Comparison) -> Measure | None:
     outside = 0
     for histogram in filter(lambda h: h.count, (current.body, current.tail)):
         lower, upper, counts = histogram.bounds()
-        outside += int(counts[(lower >= high) & (upper > high) | (upper < low)].sum())
+        outside += int(counts[: upper.searchsorted(low)].sum())
+        beyond = max(lower.searchsorted(high), upper.searchsorted(high, "right"))
+        outside += int(counts[beyond:].sum())
     ratio = current.count / (current.count + reference.count)
     chance = (1 + outside * (1 - ratio)) * ratio**outside
     share = outside / current.count
