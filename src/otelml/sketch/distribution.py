@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from otelml.sketch.exponential import Floats, Ints
 
 _ALIKE: Final = math.log(3.0)
 """Logarithm of the ratio of densities up to which neighbouring buckets look smooth."""
@@ -76,7 +75,7 @@ class Distribution:
 
     @cached_property
     def quartiles(self) -> tuple[float, float, float]:
-        """The three."""
+        """First quartile, median and third quartile; NaN of nothing."""
         low, median, high = self.quantile([0.25, 0.5, 0.75]).tolist()
         return low, median, high
 

@@ -4,8 +4,6 @@ It is beyond chance if the window's median stands at a share of the baseline far
 share inside the bucket or repeated value where the median lies counts as one half.
 """
 
-import numpy as np
-
 from otelml.monitor.check import Check, Measure
 from otelml.monitor.comparison import Comparison, normal_quantile, normal_tail
 
@@ -18,7 +16,7 @@ def measure(pair: Comparison) -> Measure | None:
         return None
     now = current.quartiles[1]
     edges, below = reference.cumulative()
-    cell = min(max(int(np.searchsorted(edges, now)), 1), len(edges) - 1)
+    cell = min(max(int(edges.searchsorted(now)), 1), len(edges) - 1)
     under, over = below[cell - 1] / reference.count, below[cell] / reference.count
     gap = max(under - 0.5, 0.5 - over, 0.0)
     error = 0.5 * pair.noise**0.5
