@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from otelml.sketch.categories import Categories
-from otelml.sketch.distribution import Floats
+from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import EDGES, Probability
 

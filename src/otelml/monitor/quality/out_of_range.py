@@ -19,7 +19,7 @@ def measure(pair: Comparison) -> Measure | None:
     if not low <= high or not current.count:
         return None
     outside = 0
-    for histogram in filter(lambda h: h.count, (current.body, current.tail)):
+    for histogram in [h for h in (current.body, current.tail) if h.count]:
         lower, upper, counts = histogram.bounds()
         outside += int(counts[: upper.searchsorted(low)].sum())
         beyond = max(lower.searchsorted(high), upper.searchsorted(high, "right"))
