@@ -96,24 +96,24 @@ class Checks:
 
 def compare(checks: Checks, baseline: Window, window: Window) -> list[Finding]:
     """Findings of every check on every column that both windows have."""
-    pairs = [
-        (key, Comparison(baseline.sketches[key], sketch))
-        for key, sketch in window.sketches.items()
-        if key.role.is_column and key in baseline.sketches
-    ]
+    features: list[tuple[Key, Comparison]] = []
+    others: list[tuple[Key, Comparison]] = []
+    for key, sketch in window.sketches.items():
+        reference = baseline.sketches.get(key) if key.role.is_column else None
+        if reference is not None and _same_kind(reference, sketch):
+            columns = features if key.role is Role.FEATURE else others
+            columns.append((key, Comparison(reference, sketch)))
     findings = []
     for check, limits in checks.chosen():
-        families: dict[bool, list[tuple[Key, Comparison]]] = {True: [], False: []}
-        for key, pair in pairs:
-            if check.applies(key, pair.reference) and _same_kind(pair):
-                families[key.role is Role.FEATURE].append((key, pair))
-        for family in families.values():
-            findings += _judge(check, limits, checks.min_samples, family, window)
+        for columns in (features, others):
+            family = [(key, pair) for key, pair in columns if check.applies(key, pair.reference)]
+            if family:
+                findings += _judge(check, limits, checks.min_samples, family, window)
     return findings
 
 
-def _same_kind(pair: Comparison) -> bool:
-    return isinstance(pair.reference, Categories) == isinstance(pair.current, Categories)
+def _same_kind(one: Sketch, other: Sketch) -> bool:
+    return isinstance(one, Categories) == isinstance(other, Categories)
 
 
 def _judge(
@@ -123,29 +123,29 @@ def _judge(
     family: Sequence[tuple[Key, Comparison]],
     window: Window,
 ) -> list[Finding]:
-    enough = [_rows(pair.current) >= fewest and _rows(pair.reference) > 1 for _, pair in family]
+    enough = [pair.rows[0] >= fewest and pair.rows[1] > 1 for _, pair in family]
     measures = [
         check.measure(pair) if sufficient else None
         for (_, pair), sufficient in zip(family, enough, strict=True)
     ]
     raw = [m.p_value if m is not None else None for m in measures]
     adjusted = adjust(raw)
-    tests = sum(p is not None for p in raw)
+    level = LEVEL / max(sum(p is not None for p in raw), 1)
     findings = []
     for (key, pair), sufficient, measure, p in zip(family, enough, measures, adjusted, strict=True):
         verdict = Verdict.NOT_APPLICABLE if sufficient else Verdict.TOO_LITTLE_DATA
         if measure is not None:
             verdict = judged(measure.effect, p, limits)
-        null = measure.null(LEVEL / max(tests, 1)) if measure and measure.null else None
+        null = measure.null(level) if measure and measure.null else None
         findings.append(
             finding(
                 window,
                 key,
                 check.name,
                 measure,
-                Limits(limits.warn, limits.alarm, null),
+                limits if null is None else Limits(limits.warn, limits.alarm, null),
                 verdict,
-                (_rows(pair.current), _rows(pair.reference)),
+                pair.rows,
                 (measure.p_value, p) if measure is not None and check.is_test else (None, None),
             )
         )
@@ -163,23 +163,24 @@ def finding(
     p_values: tuple[float | None, float | None] = (None, None),
 ) -> Finding:
     """A finding on one column of a window; `rows` are the window's and the baseline's."""
+    # By position, in the order of the fields: 17 keywords take longer than all the rest here.
     return Finding(
-        model=window.model.name,
-        model_version=window.model.version,
-        role=key.role,
-        feature=key.name or None,
-        check=name,
-        value=measure.value if measure else None,
-        p_value=p_values[0],
-        p_value_adjusted=p_values[1],
-        effect=measure.effect if measure else None,
-        limits=limits,
-        reference=measure.reference if measure else None,
-        verdict=verdict,
-        samples=rows[0],
-        baseline_samples=rows[1],
-        window=(window.start, window.end),
-        labels=key.labels,
+        window.model.name,
+        window.model.version,
+        key.role,
+        key.name or None,
+        name,
+        measure.value if measure else None,
+        p_values[0],
+        p_values[1],
+        measure.effect if measure else None,
+        limits,
+        measure.reference if measure else None,
+        verdict,
+        rows[0],
+        rows[1],
+        (window.start, window.end),
+        key.labels,
     )
 
 
@@ -214,10 +215,6 @@ def adjust(p_values: Sequence[float | None]) -> list[float | None]:
     scaled = raw[order] * len(raw) / np.arange(1, len(raw) + 1)
     scaled = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     adjusted: list[float | None] = [None] * len(p_values)
-    for rank, position in enumerate(order):
-        adjusted[known[int(position)]] = float(scaled[rank])
+    for position, p in zip(order.tolist(), scaled.tolist(), strict=True):
+        adjusted[known[position]] = p
     return adjusted
-
-
-def _rows(sketch: Sketch) -> int:
-    return int(getattr(sketch, "observations", 0))

@@ -1,7 +1,8 @@
 """A column of a window beside its baseline, with what several checks need worked out once."""
 
-from functools import cached_property
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Final, Self
 
 import numpy as np
 from scipy import special
@@ -17,31 +18,42 @@ _FEWEST: Final = 5.0
 """Count that a cell is expected to have in the smaller sample; cells below are pooled."""
 
 
-class Shares(NamedTuple):
-    """Counts and shares of both samples in the same cells, and what their sizes alone explain."""
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Counts and shares of both samples in the same cells, and what their sizes alone explain.
+
+    `totals` are the sums of the counts.
+    """
 
     counts: Aligned
+    totals: tuple[float, float]
     reference: Floats
     current: Floats
+
+    @classmethod
+    def of(cls, counts: Aligned) -> Self:
+        """The shares of some counts; those of sparse cells are pooled."""
+        totals = float(counts.reference.sum()), float(counts.current.sum())
+        counts = _pooled(counts, *totals)
+        return cls(counts, totals, counts.reference / totals[0], counts.current / totals[1])
 
     @property
     def freedom(self) -> int:
         """Degrees of freedom."""
         return len(self.reference) - 1
 
-    @property
+    @cached_property
     def noise(self) -> float:
         """1/n + 1/m: the scale of every distance under no drift."""
-        return 1 / float(self.counts.reference.sum()) + 1 / float(self.counts.current.sum())
+        return 1 / self.totals[0] + 1 / self.totals[1]
 
     @property
     def chi_squared(self) -> float:
-        """Statistic of homogeneity of the two rows of counts."""
-        p, q = self.counts.reference, self.counts.current
-        both = p + q
-        pooled = both / both.sum()
-        expected = np.outer([p.sum(), q.sum()], pooled)
-        return float((((np.stack([p, q]) - expected) ** 2) / expected).sum())
+        """Statistic of homogeneity of the counts p and q: n m Σ (p / n − q / m)² / (p + q)."""
+        gaps = self.reference - self.current
+        weights = self.counts.reference + self.counts.current
+        n, m = self.totals
+        return float(gaps @ (gaps / weights)) * n * m
 
 
 class Comparison:
@@ -49,8 +61,9 @@ class Comparison:
 
     def __init__(self, reference: Sketch, current: Sketch) -> None:
         self.reference, self.current = reference, current
+        self.rows = _rows(current), _rows(reference)
 
-    @property
+    @cached_property
     def noise(self) -> float:
         """1/n + 1/m."""
         return 1 / self.pair[0].count + 1 / self.pair[1].count
@@ -61,7 +74,7 @@ class Comparison:
         kinds = Numeric | Probability
         return isinstance(self.reference, kinds) and isinstance(self.current, kinds)
 
-    @property
+    @cached_property
     def pair(self) -> tuple[Numeric | Probability, Numeric | Probability]:
         """Both, as numbers."""
         assert not isinstance(self.reference, Categories)
@@ -95,19 +108,34 @@ class Comparison:
         return self.reference, self.current
 
     def _shares(self, bins: int) -> Shares:
-        counts = _pooled(align(*self._scaled, bins))
-        p, q = counts.reference, counts.current
-        return Shares(counts, p / p.sum(), q / q.sum())
+        return Shares.of(align(*self._scaled, bins))
 
 
-def _pooled(counts: Aligned) -> Aligned:
+def _pooled(counts: Aligned, n: float, m: float) -> Aligned:
     """The same counts with the sparse cells in one, so that laws for large counts hold."""
     p, q = counts.reference, counts.current
-    fewer = min(p.sum(), q.sum())
-    sparse = (p + q) / (p.sum() + q.sum()) * fewer < _FEWEST
+    sparse = (p + q) / (n + m) * min(n, m) < _FEWEST
+    if not sparse.any():
+        return counts
     pooled = [np.append(x[~sparse], x[sparse].sum()) for x in (p, q)]
     filled = pooled[0] + pooled[1] > 0
     return Aligned(pooled[0][filled], pooled[1][filled])
+
+
+def _rows(sketch: Sketch) -> int:
+    return int(getattr(sketch, "observations", 0))
+
+
+@lru_cache(maxsize=1024)
+def chi_squared_quantile(freedom: int, level: float) -> float:
+    """What χ² passes with that probability; columns with as many cells share it."""
+    return float(special.chdtri(freedom, level))
+
+
+@lru_cache(maxsize=1024)
+def normal_quantile(level: float) -> float:
+    """What a standard normal deviation is below with that probability."""
+    return float(special.ndtri(level))
 
 
 def normal_tail(deviation: float) -> float:

@@ -1,18 +1,17 @@
-"""Two sketches on common bins: the only place that bins.
+"""Two sketches on common bins.
 
 Numbers are binned at the quantiles of the reference, so that one far value cannot make the bins
 blind; cumulative distributions are compared at bucket bounds that both sketches share, where they
 are exact.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Exponential, Floats, Ints
+from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import EDGES, Probability
 
@@ -20,9 +19,6 @@ Sketch: TypeAlias = Numeric | Categories | Probability
 
 _SURE: Final = 5
 """Count that a name is expected to have in a sketch that has pooled others."""
-
-_ALIKE: Final = 3.0
-"""Ratio of densities up to which neighbouring buckets look smooth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +57,8 @@ def align(reference: Sketch, current: Sketch, bins: int) -> Aligned:
         )
     if isinstance(reference, Numeric) and isinstance(current, Numeric):
         reference, current = at_one_scale(reference, current)
-    inner = _edges(reference, bins)
-    counts = []
-    for sketch in (reference, current):
-        below = sketch.cdf(inner) * sketch.count
-        counts.append(np.maximum(np.diff(below, prepend=0.0, append=float(sketch.count)), 0.0))
-    return Aligned(*counts)
+    inner, counts = reference.bins(bins)
+    return Aligned(counts, current.counts_between(inner))
 
 
 def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cdfs:
@@ -77,23 +69,22 @@ def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cd
     if isinstance(reference, Probability) or isinstance(current, Probability):
         edges = EDGES
     else:
-        one, other = (sketch.body for sketch in at_one_scale(reference, current))
-        edges = np.union1d(
-            np.union1d(_grid(one), _grid(other)),
-            np.union1d(_ends(reference, other), _ends(current, one)),
-        )
+        one, other = at_one_scale(reference, current)
+        parts = one.grid, other.grid, _ends(reference, other), _ends(current, one)
+        edges = np.unique(np.concatenate(parts))
     return Cdfs(edges, reference.cdf(edges), current.cdf(edges))
 
 
-def _ends(sketch: Numeric, other: Exponential) -> Floats:
+def _ends(sketch: Numeric, other: Numeric) -> list[float]:
     """The extremes of a sketch that fall into smooth buckets of the other."""
-    lower, upper, counts = other.bounds()
-    ends = np.array([sketch.minimum, sketch.maximum])
-    if not counts.size:
-        return ends[:0]
-    cell = np.clip(np.searchsorted(upper, ends), 0, len(upper) - 1)
-    inside = (lower[cell] < ends) & (ends < upper[cell])
-    return ends[inside & _smooth(lower, upper, counts)[cell]]
+    lower, upper, _ = other.buckets()
+    ends = sketch.minimum, sketch.maximum
+    cells = np.searchsorted(upper, ends).tolist()
+    return [
+        end
+        for end, cell in zip(ends, cells, strict=True)
+        if cell < len(upper) and lower[cell] < end < upper[cell] and other.smooth[cell]
+    ]
 
 
 def _vocabulary(reference: Categories, current: Categories) -> Aligned:
@@ -118,46 +109,4 @@ def _vocabulary(reference: Categories, current: Categories) -> Aligned:
 def at_one_scale(one: Numeric, other: Numeric) -> tuple[Numeric, Numeric]:
     """Both with bodies of the coarser scale, so that a line through a bucket cuts both alike."""
     scale = min(one.body.scale, other.body.scale)
-    if one.body.scale == other.body.scale:
-        return one, other
-    return (
-        replace(one, body=one.body.rescale(scale)),
-        replace(other, body=other.body.rescale(scale)),
-    )
-
-
-def _grid(histogram: Exponential) -> Floats:
-    """Bounds of its filled buckets; the zeros stand between 0 and the number before."""
-    lower, upper, _ = histogram.bounds()
-    lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-    return np.union1d(lower, upper)
-
-
-def _edges(reference: Numeric | Probability, bins: int) -> Floats:
-    """Inner edges of the bins: the reference's quantiles, ties collapsed.
-
-    A bucket in which a value repeats is not cut: the edge moves to its upper bound. Where there are
-    few buckets, each is a bin.
-    """
-    if isinstance(reference, Probability):
-        filled = np.flatnonzero(reference.counts)
-        lower, upper, counts = EDGES[filled], EDGES[filled + 1], reference.counts[filled]
-    else:
-        lower, upper, counts = reference.body.bounds()
-    if len(counts) <= bins:
-        return np.unique(np.concatenate([lower[1:], upper[:-1]]))
-    edges = np.unique(reference.quantile(np.arange(1, bins) / bins))
-    cell = np.clip(np.searchsorted(upper, edges, side="left"), 0, len(upper) - 1)
-    return np.unique(np.where(_smooth(lower, upper, counts)[cell], edges, upper[cell]))
-
-
-def _smooth(lower: Floats, upper: Floats, counts: Ints) -> npt.NDArray[np.bool_]:
-    """Which buckets look like pieces of a density: their neighbours touch and are as dense.
-
-    In the others a value repeats, and a line through the bucket would cut it in two.
-    """
-    density = counts / np.where(lower < upper, upper - lower, 1.0)
-    touching = (upper[:-1] == lower[1:]) & (lower[:-1] < upper[:-1]) & (lower[1:] < upper[1:])
-    alike = touching & (np.abs(np.log(density[1:] / density[:-1])) < np.log(_ALIKE))
-    smooth: npt.NDArray[np.bool_] = np.r_[True, alike] & np.r_[alike, True]
-    return smooth
+    return one.coarser(scale), other.coarser(scale)

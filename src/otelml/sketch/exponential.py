@@ -17,6 +17,7 @@ import numpy.typing as npt
 MOST: Final = 160
 FINEST: Final = 20
 COARSEST: Final = -10
+_TOP: Final = float(np.finfo(np.float64).max)
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -77,6 +78,13 @@ class Buckets:
         """The filled buckets, joined `shift` scale steps down."""
         filled = np.flatnonzero(self.counts)
         return join((filled + self.offset, self.counts[filled]), shift)
+
+    def bounds(self, scale: int) -> tuple[Floats, Ints]:
+        """Lower and upper bounds, none infinite, of the filled buckets; and their counts."""
+        filled = np.flatnonzero(self.counts)
+        indices = np.arange(self.offset, self.offset + self.counts.size + 1)
+        bounds = np.minimum(bucket_bound(indices, scale), _TOP)
+        return np.array([bounds[filled], bounds[filled + 1]]), self.counts[filled]
 
     @cached_property
     def count(self) -> int:
@@ -262,26 +270,26 @@ class Exponential:
 
     @cached_property
     def _bounds(self) -> tuple[Floats, Floats, Ints]:
-        top = np.finfo(np.float64).max
-        (down, down_counts), (up, up_counts) = self.negative.cells(), self.positive.cells()
-        lower = np.concatenate(
-            [-bucket_bound(down[::-1] + 1, self.scale), [0.0], bucket_bound(up, self.scale)]
-        )
-        upper = np.concatenate(
-            [-bucket_bound(down[::-1], self.scale), [0.0], bucket_bound(up + 1, self.scale)]
-        )
-        counts = np.concatenate([down_counts[::-1], [self.zeros], up_counts])
-        kept = counts > 0
-        lower, upper = (np.clip(bound[kept], -top, top) + self.origin for bound in (lower, upper))
-        return lower, upper, counts[kept]
+        bounds, counts = self.positive.bounds(self.scale)
+        if self.zeros:
+            bounds = np.concatenate([np.zeros((2, 1)), bounds], axis=1)
+            counts = np.concatenate([[self.zeros], counts])
+        if self.negative.count:
+            below, below_counts = self.negative.bounds(self.scale)
+            bounds = np.concatenate([-below[::-1, ::-1], bounds], axis=1)
+            counts = np.concatenate([below_counts[::-1], counts])
+        lower, upper = bounds + self.origin
+        return lower, upper, counts
 
     def cells(self) -> tuple[Floats, Floats, Ints]:
         """The same, with the outermost bounds drawn in to the extremes where these are known."""
         lower, upper, counts = self.bounds()
         if lower.size:
             lower, upper = lower.copy(), upper.copy()
-            lower[0] = np.fmin(np.fmax(lower[0], self.minimum), upper[0])
-            upper[-1] = np.fmax(np.fmin(upper[-1], self.maximum), lower[-1])
+            if self.minimum > lower[0]:
+                lower[0] = min(self.minimum, upper[0])
+            if self.maximum < upper[-1]:
+                upper[-1] = max(self.maximum, lower[-1])
         return lower, upper, counts
 
     def cumulative(self) -> tuple[Floats, Floats]:
@@ -296,8 +304,8 @@ class Exponential:
         below = np.concatenate([[0.0], np.cumsum(counts)])
         # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
         lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-        edges = np.stack([lower, upper], axis=1).ravel()
-        heights = np.stack([below[:-1], below[1:]], axis=1).ravel()
+        edges = np.column_stack([lower, upper]).ravel()
+        heights = below.repeat(2)[1:-1]
         return np.maximum.accumulate(edges), heights
 
 

@@ -16,12 +16,14 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from otelml.sketch.distribution import Distribution
 from otelml.sketch.exponential import (
     FINEST,
     MOST,
     Cells,
     Exponential,
     Floats,
+    Ints,
     bucket_index,
     pool,
     steps_to_fit,
@@ -49,7 +51,7 @@ _MUCH: Final = 3
 
 
 @dataclass(frozen=True)
-class Numeric:
+class Numeric(Distribution):
     """Distribution, exact moments and quality counts of one column.
 
     >>> part = Numeric.of(np.array([1.0, 2.0, np.nan]))
@@ -111,7 +113,7 @@ class Numeric:
         missing = self.missing - mismatched
         return replace(self, missing=missing, mismatched=self.mismatched + mismatched)
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Finite values."""
         return self.body.count + self.tail.count
@@ -121,12 +123,12 @@ class Numeric:
         """Values seen, whatever they were."""
         return self.count + self.missing + self.non_finite + self.mismatched
 
-    @property
+    @cached_property
     def minimum(self) -> float:
         """Least value; NaN where unknown."""
         return float(np.fmin(self.body.minimum, self.tail.minimum))
 
-    @property
+    @cached_property
     def maximum(self) -> float:
         """Greatest value; NaN where unknown."""
         return float(np.fmax(self.body.maximum, self.tail.maximum))
@@ -141,6 +143,10 @@ class Numeric:
         """Exact population variance (ddof 0); NaN of nothing."""
         return self.moments.variance
 
+    def buckets(self) -> tuple[Floats, Floats, Ints]:
+        """Bounds and counts of the body's filled buckets."""
+        return self.body.bounds()
+
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
         return self._cumulative
@@ -150,21 +156,20 @@ class Numeric:
         if not self.tail.count:
             return self.body.cumulative()
         (x, f), (y, g) = self.body.cumulative(), self.tail.cumulative()
-        edges = np.union1d(x, y)
+        edges = np.unique(np.concatenate([x, y]))
         return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)
 
-    def cdf(self, x: npt.ArrayLike) -> Floats:
-        """Share of values at or below each `x`, linear inside buckets."""
-        edges, below = self.cumulative()
-        return np.interp(np.asarray(x, np.float64), edges, below / max(self.count, 1), left=0.0)
+    def coarser(self, scale: int) -> Self:
+        """The same with a body of this scale."""
+        if scale == self.body.scale:
+            return self
+        if scale not in self._coarser:
+            self._coarser[scale] = replace(self, body=self.body.rescale(scale))
+        return self._coarser[scale]
 
-    def quantile(self, q: npt.ArrayLike) -> Floats:
-        """Value below which a share `q` lies, linear inside buckets; NaN of nothing."""
-        edges, below = self.cumulative()
-        if not self.count:
-            return np.full(np.shape(q), np.nan)
-        rises = np.flatnonzero(np.diff(below, prepend=-1.0) > 0)
-        return np.interp(np.asarray(q, np.float64) * self.count, below[rises], edges[rises])
+    @cached_property
+    def _coarser(self) -> dict[int, Self]:
+        return {}
 
 
 def origin_for(finite: Floats) -> float:

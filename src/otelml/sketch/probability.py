@@ -5,10 +5,14 @@ either end: every OTLP backend takes such a histogram, and merging is adding.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from otelml.sketch.distribution import Distribution
+from otelml.sketch.exponential import Floats, Ints
 
 
 def _bounds() -> npt.NDArray[np.float64]:
@@ -24,8 +28,8 @@ EDGES: Final = np.concatenate([[0.0], BOUNDS, [1.0]])
 EDGES.setflags(write=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Probability:
+@dataclass(frozen=True, eq=False)
+class Probability(Distribution):
     """Counts of values in [0, 1] between `BOUNDS`, each bucket closed above, and their sum.
 
     Values outside [0, 1] are `mismatched`: they are not probabilities.
@@ -96,7 +100,7 @@ class Probability:
 
     __hash__ = None  # type: ignore[assignment]  # it holds an array
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Probabilities seen."""
         return int(self.counts.sum())
@@ -111,7 +115,7 @@ class Probability:
         """Exact mean; NaN of nothing."""
         return self.sum / self.count if self.count else float("nan")
 
-    @property
+    @cached_property
     def variance(self) -> float:
         """Variance with every value at its bucket's middle; NaN of nothing."""
         if not self.count:
@@ -121,17 +125,13 @@ class Probability:
 
     def cumulative(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Edges, and how many values are at or below each."""
-        return EDGES, np.concatenate([[0.0], np.cumsum(self.counts)])
+        return EDGES, self._below
 
-    def cdf(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Share of values at or below each `x`, linear inside buckets."""
-        edges, below = self.cumulative()
-        return np.interp(np.asarray(x, np.float64), edges, below / max(self.count, 1))
+    @cached_property
+    def _below(self) -> npt.NDArray[np.float64]:
+        return np.concatenate([[0.0], np.cumsum(self.counts)])
 
-    def quantile(self, q: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Value below which a share `q` lies, linear inside buckets; NaN of nothing."""
-        edges, below = self.cumulative()
-        if not self.count:
-            return np.full(np.shape(q), np.nan)
-        steps = np.flatnonzero(np.diff(below, prepend=-1.0) > 0)
-        return np.interp(np.asarray(q, np.float64) * self.count, below[steps], edges[steps])
+    def buckets(self) -> tuple[Floats, Floats, Ints]:
+        """Bounds and counts of the filled buckets."""
+        filled = np.flatnonzero(self.counts)
+        return EDGES[filled], EDGES[filled + 1], self.counts[filled]

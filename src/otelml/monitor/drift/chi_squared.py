@@ -7,7 +7,7 @@ the baseline is larger than the window.
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, chi_squared_quantile
 
 
 def measure(pair: Comparison) -> Measure | None:
@@ -20,7 +20,7 @@ def measure(pair: Comparison) -> Measure | None:
         value,
         (value * shares.noise) ** 0.5 / 2,
         float(special.chdtrc(shares.freedom, value)),
-        lambda level: (float(special.chdtri(shares.freedom, level)) * shares.noise) ** 0.5 / 2,
+        lambda level: (chi_squared_quantile(shares.freedom, level) * shares.noise) ** 0.5 / 2,
     )
 
 

@@ -3,25 +3,27 @@
 Without drift its square is about χ²(k − 1) (1/n + 1/m) / 8.
 """
 
+import math
+
 import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, chi_squared_quantile
 
 
 def measure(pair: Comparison) -> Measure:
     """The distance."""
     shares = pair.thirty
     gaps = np.sqrt(shares.reference) - np.sqrt(shares.current)
-    squared = float((gaps**2).sum()) / 2
+    squared = float(gaps @ gaps) / 2
     scale = shares.noise / 8
     freedom = max(shares.freedom, 1)
     return Measure(
         squared**0.5,
         squared**0.5,
         float(special.chdtrc(freedom, squared / scale)),
-        lambda level: float(np.sqrt(special.chdtri(freedom, level) * scale)),
+        lambda level: math.sqrt(chi_squared_quantile(freedom, level) * scale),
     )
 
 

@@ -5,11 +5,10 @@ Without drift its square is about χ²(k − 1) (1/n + 1/m) / (8 ln 2).
 
 import math
 
-import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, chi_squared_quantile
 
 
 def measure(pair: Comparison) -> Measure:
@@ -25,7 +24,7 @@ def measure(pair: Comparison) -> Measure:
         value,
         value,
         float(special.chdtrc(freedom, max(nats, 0.0) / scale)),
-        lambda level: float(np.sqrt(special.chdtri(freedom, level) * scale / math.log(2))),
+        lambda level: math.sqrt(chi_squared_quantile(freedom, level) * scale / math.log(2)),
     )
 
 

@@ -1,6 +1,7 @@
 """Shift of the mean, in standard deviations of the baseline; tested by Welch's t (Welch, 1947)."""
 
-import numpy as np
+import math
+
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
@@ -11,13 +12,13 @@ def measure(pair: Comparison) -> Measure | None:
     """Welch's t and its p-value; None where neither side varies."""
     reference, current = pair.pair
     m, n = reference.count, current.count
-    errors = np.array([reference.variance / (m - 1), current.variance / (n - 1)])
-    error = float(errors.sum())
-    if not (0 < error < np.inf and pair.spread > 0):
+    errors = reference.variance / (m - 1), current.variance / (n - 1)
+    error = sum(errors)
+    if not (0 < error < math.inf and pair.spread > 0):
         return None
     shift = current.mean - reference.mean
     t = shift / error**0.5
-    freedom = error**2 / float((errors**2 / np.array([m - 1, n - 1])).sum())
+    freedom = 1 / ((errors[0] / error) ** 2 / (m - 1) + (errors[1] / error) ** 2 / (n - 1))
     return Measure(
         t,
         abs(shift) / pair.spread,

@@ -8,24 +8,23 @@ import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, chi_squared_quantile
 
 
 def measure(pair: Comparison) -> Measure:
     """The index, and what of it chance does not explain."""
     shares = pair.ten
     k = shares.freedom + 1
-    p, q = (
-        (counts + 0.5) / (counts.sum() + 0.5 * k)
-        for counts in (shares.counts.reference, shares.counts.current)
-    )
-    value = float(((q - p) * np.log(q / p)).sum())
+    n, m = shares.totals
+    p = (shares.counts.reference + 0.5) / (n + 0.5 * k)
+    q = (shares.counts.current + 0.5) / (m + 0.5 * k)
+    value = float((q - p) @ np.log(q / p))
     bias = shares.freedom * shares.noise
     return Measure(
         value,
         max(value - bias, 0.0),
         float(special.chdtrc(shares.freedom, value / shares.noise)) if shares.freedom else 1.0,
-        lambda level: float(special.chdtri(max(shares.freedom, 1), level)) * shares.noise - bias,
+        lambda level: chi_squared_quantile(max(shares.freedom, 1), level) * shares.noise - bias,
     )
 
 

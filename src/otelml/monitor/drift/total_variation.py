@@ -3,11 +3,13 @@
 By Cauchy and Schwarz it is at most ½ √(χ² (1/n + 1/m)), which bounds what chance can do.
 """
 
+import math
+
 import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, chi_squared_quantile
 
 
 def measure(pair: Comparison) -> Measure:
@@ -19,7 +21,7 @@ def measure(pair: Comparison) -> Measure:
         value,
         value,
         float(special.chdtrc(freedom, 4 * value**2 / shares.noise)),
-        lambda level: float(np.sqrt(special.chdtri(freedom, level) * shares.noise)) / 2,
+        lambda level: math.sqrt(chi_squared_quantile(freedom, level) * shares.noise) / 2,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
+from otelml.monitor.comparison import Comparison, normal_quantile
 
 
 def measure(pair: Comparison) -> Measure | None:
@@ -16,12 +16,12 @@ def measure(pair: Comparison) -> Measure | None:
     if not pair.spread > 0:
         return None
     edges = pair.cdfs.edges
-    widths = np.diff(edges) / pair.spread
+    widths = (edges[1:] - edges[:-1]) / pair.spread
     gap = np.abs(pair.cdfs.reference - pair.cdfs.current)
-    value = float((widths * (gap[1:] + gap[:-1])).sum()) / 2
+    value = float(widths @ (gap[1:] + gap[:-1])) / 2
     share = (pair.cdfs.reference + pair.cdfs.current) / 2
     bridge = np.sqrt(np.maximum(share * (1 - share), 0.0))
-    integral = float((widths * (bridge[1:] + bridge[:-1])).sum()) / 2
+    integral = float(widths @ (bridge[1:] + bridge[:-1])) / 2
     scale = integral * pair.noise**0.5
     if not 0 < scale < np.inf:
         return None
@@ -30,7 +30,7 @@ def measure(pair: Comparison) -> Measure | None:
         value,
         value,
         float(special.ndtr((mean - value / scale) / 0.75)),
-        lambda level: scale * (mean - 0.75 * float(special.ndtri(level))),
+        lambda level: scale * (mean - 0.75 * normal_quantile(level)),
     )
 
 

@@ -18,7 +18,7 @@ def share_check(
 
     def measure(pair: Comparison) -> Measure | None:
         counts = [getattr(s, attribute, None) for s in (pair.reference, pair.current)]
-        rows = [getattr(s, "observations", 0) for s in (pair.reference, pair.current)]
+        rows = pair.rows[::-1]
         if None in counts or not all(rows):
             return None
         before, now = (count / total for count, total in zip(counts, rows, strict=True))  # type: ignore[operator]

@@ -19,9 +19,11 @@ def measure(pair: Comparison) -> Measure | None:
     if not low <= high or not current.count:
         return None
     outside = 0
-    for histogram in (current.body, current.tail):
+    for histogram in [h for h in (current.body, current.tail) if h.count]:
         lower, upper, counts = histogram.bounds()
-        outside += int(counts[(lower >= high) & (upper > high) | (upper < low)].sum())
+        outside += int(counts[: upper.searchsorted(low)].sum())
+        beyond = max(lower.searchsorted(high), upper.searchsorted(high, "right"))
+        outside += int(counts[beyond:].sum())
     ratio = current.count / (current.count + reference.count)
     chance = (1 + outside * (1 - ratio)) * ratio**outside
     share = outside / current.count

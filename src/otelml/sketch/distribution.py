@@ -1,0 +1,143 @@
+"""What numbers' sketches have in common, and what a comparison asks of one of its sides.
+
+Answers are kept with the sketch: a baseline is asked the same for every window.
+"""
+
+import math
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from otelml.sketch.exponential import Floats, Ints
+
+_ALIKE: Final = math.log(3.0)
+"""Logarithm of the ratio of densities up to which neighbouring buckets look smooth."""
+
+
+class Bins(NamedTuple):
+    """Inner edges of bins, and the counts in them of the sketch whose quantiles they are."""
+
+    inner: Floats
+    counts: Floats
+
+
+class Distribution:
+    """A sketch that knows how many values are at or below some edges."""
+
+    @property
+    def count(self) -> int:
+        """Values in it."""
+        raise NotImplementedError
+
+    @property
+    def mean(self) -> float:
+        """Mean; NaN of nothing."""
+        raise NotImplementedError
+
+    @property
+    def variance(self) -> float:
+        """Population variance (ddof 0); NaN of nothing."""
+        raise NotImplementedError
+
+    def buckets(self) -> tuple[Floats, Floats, Ints]:
+        """Lower and upper bounds and counts of the filled buckets that bins are made of."""
+        raise NotImplementedError
+
+    def cumulative(self) -> tuple[Floats, Floats]:
+        """Edges, and how many values are at or below each; linear between them."""
+        raise NotImplementedError
+
+    def cdf(self, x: npt.ArrayLike) -> Floats:
+        """Share of values at or below each `x`, linear inside buckets."""
+        edges, _ = self.cumulative()
+        return np.interp(np.asarray(x, np.float64), edges, self._shares, left=0.0)
+
+    def quantile(self, q: npt.ArrayLike) -> Floats:
+        """Value below which a share `q` lies, linear inside buckets; NaN of nothing."""
+        if not self.count:
+            return np.full(np.shape(q), np.nan)
+        below, edges = self._rises
+        return np.interp(np.asarray(q, np.float64) * self.count, below, edges)
+
+    @cached_property
+    def _shares(self) -> Floats:
+        _, below = self.cumulative()
+        return below / max(self.count, 1)
+
+    @cached_property
+    def _rises(self) -> tuple[Floats, Floats]:
+        """The cumulative counts where they rise, and the edges there."""
+        edges, below = self.cumulative()
+        rises = np.concatenate([[True], below[1:] > below[:-1]])
+        return below[rises], edges[rises]
+
+    @cached_property
+    def quartiles(self) -> tuple[float, float, float]:
+        """First quartile, median and third quartile; NaN of nothing."""
+        low, median, high = self.quantile([0.25, 0.5, 0.75]).tolist()
+        return low, median, high
+
+    @cached_property
+    def kurtosis(self) -> float:
+        """Fourth standardised moment, every value at the middle of its bucket."""
+        edges, below = self.cumulative()
+        z = (edges[1:] / 2 + edges[:-1] / 2 - self.mean) / math.sqrt(self.variance)
+        squares = np.minimum(np.abs(z), 1e70) ** 2
+        return float((below[1:] - below[:-1]) @ (squares * squares)) / self.count
+
+    @cached_property
+    def smooth(self) -> npt.NDArray[np.bool_]:
+        """Which buckets look like pieces of a density: their neighbours touch and are as dense.
+
+        In the others a value repeats, and a line through the bucket would cut it in two.
+        """
+        lower, upper, counts = self.buckets()
+        wide = lower < upper
+        density = counts / np.where(wide, upper - lower, 1.0)
+        alike = (upper[:-1] == lower[1:]) & wide[:-1] & wide[1:]
+        alike &= np.abs(np.log(density[1:] / density[:-1])) < _ALIKE
+        smooth = np.ones(len(counts), np.bool_)
+        smooth[1:] = alike
+        smooth[:-1] &= alike
+        return smooth
+
+    @cached_property
+    def grid(self) -> Floats:
+        """Bounds of its filled buckets; one that is a point starts at the number before."""
+        lower, upper, _ = self.buckets()
+        apart = np.ones(len(lower), np.bool_)
+        apart[1:] = lower[1:] != upper[:-1]
+        starts = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
+        return np.concatenate([starts[apart | (lower == upper)], upper])
+
+    def counts_between(self, inner: Floats) -> Floats:
+        """Counts in the bins between these inner edges."""
+        below = np.concatenate([[0.0], self.cdf(inner) * self.count, [self.count]])
+        counts: Floats = np.maximum(below[1:] - below[:-1], 0.0)
+        return counts
+
+    def bins(self, most: int) -> Bins:
+        """At most so many bins, as equal in counts as its buckets allow."""
+        if most not in self._bins:
+            inner = self._inner_edges(most)
+            self._bins[most] = Bins(inner, self.counts_between(inner))
+        return self._bins[most]
+
+    @cached_property
+    def _bins(self) -> dict[int, Bins]:
+        return {}
+
+    def _inner_edges(self, most: int) -> Floats:
+        """Its quantiles, ties collapsed.
+
+        A bucket in which a value repeats is not cut: the edge moves to its upper bound. Where there
+        are few buckets, each is a bin.
+        """
+        lower, upper, counts = self.buckets()
+        if len(counts) <= most:
+            return np.unique(np.concatenate([lower[1:], upper[:-1]]))
+        edges = np.unique(self.quantile(np.arange(1, most) / most))
+        cell = np.clip(np.searchsorted(upper, edges, side="left"), 0, len(upper) - 1)
+        return np.unique(np.where(self.smooth[cell], edges, upper[cell]))
