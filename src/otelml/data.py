@@ -210,8 +210,7 @@ def iso(nanos: int) -> str:
     return f"{np.datetime64(nanos // 1_000_000, 'ms')}Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One additive piece of a series over [start, end) in nanoseconds, as a data point has it."""
 
     key: Key

@@ -7,6 +7,7 @@ closed window is late, and counted.
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from otelml.data import Key, Model, Point, Role, Window
@@ -16,6 +17,15 @@ from otelml.sketch.parts import Assembly
 _SECOND: Final = 1_000_000_000
 _AHEAD: Final = 3600 * _SECOND
 """How far beyond the wall clock a point may end; further, its clock is wrong."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far one model is: its newest point, when the last came, and where windows closed."""
+
+    newest: int = 0
+    arrived: int = 0
+    closed: int = 0
 
 
 class Windows:
@@ -30,9 +40,7 @@ class Windows:
         self._most = most_series
         self._open: dict[tuple[Model, int], dict[Key, Assembly]] = {}
         self._series = 0
-        self._newest: dict[Model, int] = {}
-        self._arrived: dict[Model, int] = {}
-        self._closed: dict[Model, int] = {}
+        self._progress: dict[Model, _Progress] = {}
 
     @property
     def series(self) -> int:
@@ -41,22 +49,28 @@ class Windows:
 
     def fold(self, point: Point, now: int) -> bool:
         """Add a point; False if it is left out, for a reason counted in `dropped`."""
-        model = point.key.model
-        start = (point.end - 1) // self.length * self.length
-        if point.end > now + _AHEAD:
+        key, piece, _, end = point
+        model = key.model
+        start = (end - 1) // self.length * self.length
+        if end > now + _AHEAD:
             return self._drop("future")
-        if start < self._closed.get(model, 0):
+        progress = self._progress.get(model)
+        if progress is None:
+            progress = self._progress[model] = _Progress(arrived=now)
+        if start < progress.closed:
             return self._drop("late")
-        window = self._open.setdefault((model, start), {})
-        assembly = window.get(point.key)
+        window = self._open.get((model, start))
+        if window is None:
+            window = self._open[model, start] = {}
+        assembly = window.get(key)
         if assembly is None:
             if self._series >= self._most:
                 return self._drop("too_many_series")
-            assembly = window[point.key] = Assembly()
+            assembly = window[key] = Assembly()
             self._series += 1
-        assembly.add(point.piece)
-        self._newest[model] = max(self._newest.get(model, 0), point.end)
-        self._arrived[model] = now
+        assembly.add(piece)
+        progress.arrived = now
+        progress.newest = max(progress.newest, end)
         return True
 
     def _drop(self, reason: str) -> bool:
@@ -75,14 +89,16 @@ class Windows:
 
     def _is_due(self, model: Model, start: int, now: int) -> bool:
         due = start + self.length + self.lateness
-        idle = now - self._arrived[model] >= self.lateness
-        return self._newest[model] >= due or (idle and now >= due)
+        progress = self._progress[model]
+        idle = now - progress.arrived >= self.lateness
+        return progress.newest >= due or (idle and now >= due)
 
     def _taken(self, model: Model, start: int) -> Window:
         assemblies = self._open.pop((model, start))
         self._series -= len(assemblies)
         end = start + self.length
-        self._closed[model] = max(self._closed.get(model, 0), end)
+        progress = self._progress[model]
+        progress.closed = max(progress.closed, end)
         return assembled(model, start, end, assemblies)
 
     def dump(self) -> dict[str, Any]:
@@ -93,17 +109,15 @@ class Windows:
                 for (model, start), window in self._open.items()
             ],
             "models": [
-                [*_dump_model(m), newest, self._arrived[m], self._closed.get(m, 0)]
-                for m, newest in self._newest.items()
+                [*_dump_model(model), progress.newest, progress.arrived, progress.closed]
+                for model, progress in self._progress.items()
             ],
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take up the state that `dump` described."""
         for name, version, newest, arrived, closed in state["models"]:
-            model = Model(name, version)
-            self._newest[model], self._arrived[model] = newest, arrived
-            self._closed[model] = closed
+            self._progress[Model(name, version)] = _Progress(newest, arrived, closed)
         for name, version, start, series in state["open"]:
             model = Model(name, version)
             window = self._open.setdefault((model, start), {})

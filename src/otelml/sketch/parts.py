@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.count import Count
+from otelml.sketch.dense import Dense
 from otelml.sketch.exponential import Buckets, Exponential
 from otelml.sketch.moments import Moments
 from otelml.sketch.numeric import Numeric
@@ -42,8 +43,7 @@ Label: TypeAlias = str | float | None
 """The pivot of a sum, or the category of a count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One additive piece of a sketch."""
 
     part: Part
@@ -109,24 +109,23 @@ class Assembly:
     Categories(counts=mappingproxy({'a': 2}), other=0, missing=1, mismatched=0)
     """
 
-    histograms: dict[tuple[Part, int, float], "_Dense"] = field(default_factory=dict)
+    histograms: dict[tuple[Part, int, float], Dense] = field(default_factory=dict)
     sums: dict[tuple[Part, Label], float] = field(default_factory=dict)
     shares: Probability | None = None
 
     def add(self, piece: Piece) -> None:
         """Add one piece."""
-        match piece.value:
-            case Exponential() as histogram:
-                key = piece.part, histogram.scale, histogram.origin
-                dense = self.histograms.get(key)
-                if dense is None:
-                    dense = self.histograms[key] = _Dense(histogram.scale, histogram.origin)
-                dense.add(histogram)
-            case Probability() as shares:
-                self.shares = shares if self.shares is None else self.shares.merge(shares)
-            case value:
-                sum_key = piece.part, piece.label
-                self.sums[sum_key] = self.sums.get(sum_key, 0) + value
+        part, value, label = piece
+        if isinstance(value, Exponential):
+            key = part, value.scale, value.origin
+            dense = self.histograms.get(key)
+            if dense is None:
+                dense = self.histograms[key] = Dense(value.scale, value.origin)
+            dense.add(value)
+        elif isinstance(value, Probability):
+            self.shares = value if self.shares is None else self.shares.merge(value)
+        else:
+            self.sums[part, label] = self.sums.get((part, label), 0) + value
 
     def merge(self, other: "Assembly") -> None:
         """Add all that another one holds."""
@@ -212,66 +211,6 @@ class Assembly:
         for part, histogram in state["histograms"]:
             assembly.add(Piece(Part(part), _load_histogram(histogram)))
         return assembly
-
-
-class _Dense:
-    """Sum of histograms of one scale and origin, in arrays that grow as needed."""
-
-    _WIDEST = 4096
-    """Buckets held densely; histograms far apart at a fine scale are merged instead."""
-
-    def __init__(self, scale: int, origin: float) -> None:
-        self.scale, self.origin = scale, origin
-        self.zeros, self.minimum, self.maximum = 0, np.nan, np.nan
-        self.offsets = [0, 0]
-        self.counts = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
-        self.apart: list[Exponential] = []
-
-    def add(self, histogram: Exponential) -> None:
-        signs = histogram.positive, histogram.negative
-        for sign, buckets in enumerate(signs):
-            if buckets.counts.size and not self._covers(sign, buckets):
-                self.apart.append(histogram)
-                if len(self.apart) > 16:
-                    self.apart = [reduce(Exponential.merge, self.apart)]
-                return
-        for sign, buckets in enumerate(signs):
-            if buckets.counts.size:
-                start = buckets.offset - self.offsets[sign]
-                self.counts[sign][start : start + buckets.counts.size] += buckets.counts
-        self.zeros += histogram.zeros
-        if histogram.minimum == histogram.minimum:  # known
-            self.minimum = min(histogram.minimum, self.minimum)
-            self.maximum = max(histogram.maximum, self.maximum)
-            if self.minimum != self.minimum:
-                self.minimum, self.maximum = histogram.minimum, histogram.maximum
-
-    def _covers(self, sign: int, buckets: Buckets) -> bool:
-        """Grow the array of a sign to cover these buckets, unless it would get too wide."""
-        counts, offset = self.counts[sign], self.offsets[sign]
-        end = buckets.offset + buckets.counts.size
-        if counts.size and offset <= buckets.offset and end <= offset + counts.size:
-            return True
-        low = min(offset, buckets.offset) if counts.size else buckets.offset
-        high = max(offset + counts.size, end) if counts.size else end
-        if high - low > self._WIDEST:
-            return False
-        grown = np.zeros(high - low, np.int64)
-        if counts.size:
-            grown[offset - low : offset - low + counts.size] = counts
-        self.counts[sign], self.offsets[sign] = grown, low
-        return True
-
-    def whole(self) -> list[Exponential]:
-        """What was added, each in as many buckets as an exponential histogram may have."""
-        positive, negative = (
-            Buckets.dense(offset, counts)
-            for offset, counts in zip(self.offsets, self.counts, strict=True)
-        )
-        cells = positive.cells(), negative.cells()
-        extremes = float(self.minimum), float(self.maximum)
-        dense = Exponential.fitted(self.scale, self.zeros, cells, extremes, self.origin)
-        return [h for h in (dense, *self.apart) if h.count]
 
 
 def _dump_array(array: np.ndarray[Any, Any]) -> str:

@@ -5,14 +5,11 @@ out once a stream and remembered by its bytes, because that is most of the cost 
 """
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache
-from struct import Struct
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
@@ -26,17 +23,15 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 
 from otelml import names
 from otelml.data import Role
-from otelml.sketch.exponential import COARSEST, FINEST, Buckets, Exponential
 from otelml.sketch.parts import Part
-from otelml.sketch.probability import BOUNDS, Probability
 from otelml.wire.points import Location, locate
+from otelml.wire.values import READERS, BadPointError, Value, check_time
 
-_BOUNDS: Final = BOUNDS.tolist()
-_NO_VALUE: Final = pb.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
-_LARGEST: Final = 2**53
-_MOST_BUCKETS: Final = 16_384
+_UNSPECIFIED: Final = pb.AGGREGATION_TEMPORALITY_UNSPECIFIED
+_CUMULATIVE: Final = pb.AGGREGATION_TEMPORALITY_CUMULATIVE
 _HISTOGRAMS: Final = frozenset({Part.BODY, Part.TAIL})
 _REMEMBERED: Final = 200_000
+_ATTRIBUTES: Final = 10_000
 
 
 class Service(NamedTuple):
@@ -63,11 +58,7 @@ class StreamPoint(NamedTuple):
     monotonic: bool
     start: int
     end: int
-    value: Exponential | Probability | float
-
-
-class BadPointError(ValueError):
-    """A point that cannot be used; its text is the reason that it is counted under."""
+    value: Value
 
 
 Request = ExportMetricsServiceRequest | pb.MetricsData
@@ -141,50 +132,46 @@ class Decoder:
         found: list[StreamPoint],
         bad: Counter[str],
     ) -> None:
-        kind = metric.WhichOneof("data")
-        if kind not in _READERS or metric.name not in _FOLDED:
+        kind, name = metric.WhichOneof("data"), metric.name
+        read = READERS.get(kind)
+        if read is None or name not in _FOLDED:
             return
         data = getattr(metric, kind)
         temporality = data.aggregation_temporality
-        read = _READERS[kind]
+        cumulative = temporality == _CUMULATIVE
         monotonic = kind != "sum" or data.is_monotonic
-        name = metric.name
         for point in data.data_points:
             key = owner, name, tuple(point.attributes)
             try:
                 stream = self._streams[key]
             except KeyError:
-                stream = self._remember(key, service, kind, point.attributes)
+                stream = self._remember(key, service, kind)
             if stream is None:
                 continue
             try:
-                if temporality == pb.AGGREGATION_TEMPORALITY_UNSPECIFIED:
+                if temporality == _UNSPECIFIED:
                     raise BadPointError("temporality")  # noqa: TRY301 - counted below, like the rest
                 start, end = point.start_time_unix_nano, point.time_unix_nano
-                _check_time(start, end, point.flags)
+                check_time(start, end, point.flags)
                 value = read(point, stream.location.origin)
             except BadPointError as reason:
                 bad[str(reason)] += 1
                 continue
-            cumulative = temporality == pb.AGGREGATION_TEMPORALITY_CUMULATIVE
             found.append(StreamPoint(stream, cumulative, monotonic, start, end, value))
 
     def _remember(
-        self,
-        key: tuple[bytes, str, tuple[bytes, ...]],
-        service: Service,
-        kind: str,
-        serialised: Iterable[bytes],
+        self, key: tuple[bytes, str, tuple[bytes, ...]], service: Service, kind: str
     ) -> Stream | None:
         if len(self._streams) >= _REMEMBERED:
             self._streams.clear()
-        owner, name, _ = key
-        attributes = [KeyValue.FromString(one) for one in serialised]
-        location = locate(name, {a.key: _plain(a) for a in attributes})
+        owner, name, serialised = key
+        attributes = [_attribute(one) for one in serialised]
+        location = locate(name, {key: plain for key, plain, _ in attributes})
         stream = None
         if location is not None and _fits(kind, location):
             digest = hashlib.blake2b(
-                b"%b\0%b\0%b" % (owner, name.encode(), _canonical(attributes)), digest_size=16
+                b"%b\0%b\0%b" % (owner, name.encode(), b"".join(sorted(a[2] for a in attributes))),
+                digest_size=16,
             )
             stream = Stream(digest.digest(), service, location)
         self._streams[key] = stream
@@ -207,87 +194,11 @@ def _fits(kind: str, location: Location) -> bool:
     return kind == ("histogram" if location.part is Part.SHARES else "sum")
 
 
-def _check_time(start: int, end: int, flags: int) -> None:
-    if flags & _NO_VALUE:
-        raise BadPointError("no_recorded_value")
-    if not 0 < end < 2**63:
-        raise BadPointError("time")
-    if start > end:
-        raise BadPointError("start_after_end")
-
-
-def _exponential(point: pb.ExponentialHistogramDataPoint, origin: float) -> Exponential:
-    scale, zeros = point.scale, point.zero_count
-    if not COARSEST <= scale <= FINEST:
-        raise BadPointError("scale")
-    positive, up = _buckets(point.positive)
-    negative, down = _buckets(point.negative)
-    if zeros + up + down != point.count or point.count >= _LARGEST:
-        raise BadPointError("bucket_counts")
-    low, high = math.nan, math.nan
-    if point.HasField("min") and point.HasField("max"):
-        low, high = point.min, point.max
-        if not low <= high:
-            raise BadPointError("extremes")
-    if not up and not down:
-        scale = FINEST
-    return Exponential(scale, zeros, positive, negative, low, high, origin)
-
-
-NOTHING: Final = Buckets(0, np.zeros(0, np.int64))
-
-
-def _buckets(side: Any) -> tuple[Buckets, int]:
-    counts = side.bucket_counts[:]
-    if not counts:
-        return NOTHING, 0
-    total = sum(counts)
-    if len(counts) > _MOST_BUCKETS or total >= _LARGEST:
-        raise BadPointError("bucket_counts")
-    array = _int64(counts)
-    if counts[0] and counts[-1]:
-        return Buckets(side.offset, array), total
-    return Buckets.dense(side.offset, array), total
-
-
-@cache
-def _packer(size: int) -> Struct:
-    return Struct(f"{size}q")
-
-
-def _int64(counts: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """An array of counts; packing a list is twice as fast as letting numpy walk it."""
-    return np.frombuffer(_packer(len(counts)).pack(*counts), np.int64)
-
-
-def _shares(point: pb.HistogramDataPoint, _: float) -> Probability:
-    if point.explicit_bounds[:] != _BOUNDS:
-        raise BadPointError("bounds")
-    counts = point.bucket_counts[:]
-    if len(counts) != len(_BOUNDS) + 1 or sum(counts) != point.count or point.count >= _LARGEST:
-        raise BadPointError("bucket_counts")
-    if not math.isfinite(point.sum):
-        raise BadPointError("not_finite")
-    return Probability(_int64(counts), point.sum)
-
-
-def _number(point: pb.NumberDataPoint, _: float) -> float:
-    match point.WhichOneof("value"):
-        case "as_int":
-            return point.as_int
-        case "as_double" if math.isfinite(point.as_double):
-            return point.as_double
-        case "as_double":
-            raise BadPointError("not_finite")
-        case _:
-            raise BadPointError("no_value")
-
-
-_READERS: Final[dict[str, Any]] = {
-    "exponential_histogram": _exponential,
-    "histogram": _shares,
-    "sum": _number,
-}
+@lru_cache(_ATTRIBUTES)
+def _attribute(serialised: bytes) -> tuple[str, str | float | int | bool, bytes]:
+    """Name, value and canonical bytes of an attribute; streams have most of theirs in common."""
+    attribute = KeyValue.FromString(serialised)
+    return attribute.key, _plain(attribute), attribute.SerializeToString()
 
 
 def _plain(attribute: KeyValue) -> str | float | int | bool:

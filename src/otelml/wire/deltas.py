@@ -17,9 +17,8 @@ from otelml.data import Point
 from otelml.sketch.exponential import FINEST, Buckets, Exponential
 from otelml.sketch.parts import Piece
 from otelml.sketch.probability import Probability
-from otelml.wire.decode import NOTHING, StreamPoint
-
-Value = Exponential | Probability | float
+from otelml.wire.decode import StreamPoint
+from otelml.wire.values import NOTHING, Value
 
 _EPOCHS: Final = 16
 """Starts of one stream that are followed at a time."""
@@ -70,44 +69,40 @@ class Deltas:
                 return None
             trail = self._trails[stream.id] = _Trail()
         trail.seen = max(trail.seen, point.end, now)
-        if not point.cumulative:
-            if not self._is_new(trail, point.start, point.end):
-                return None
-            start, value = point.start, point.value
-        else:
-            step = self._step(trail, point)
-            if step is None:
-                return None
-            start, value = step
-        location = stream.location
-        piece = Piece(location.part, value, location.label)
-        return Point(location.key, piece, start, point.end)
+        step = self._step(trail, point) if point.cumulative else self._whole(trail, point)
+        if step is None:
+            return None
+        start, value = step
+        key, part, label, _ = stream.location
+        return Point(key, Piece(part, value, label), start, point.end)
 
-    def _is_new(self, trail: _Trail, start: int, end: int) -> bool:
-        when = start, end
+    def _whole(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
+        """What a delta adds: itself, the first time."""
+        when = point.start, point.end
         if when in trail.deltas:
             self.dropped["duplicate"] += 1
-            return False
-        if end <= trail.forgotten:
+            return None
+        if point.end <= trail.forgotten:
             self.dropped["late"] += 1
-            return False
+            return None
         trail.deltas[when] = None
         if len(trail.deltas) > _REMEMBERED:
             oldest = min(trail.deltas, key=lambda times: times[1])
             del trail.deltas[oldest]
             trail.forgotten = max(trail.forgotten, oldest[1])
-        return True
+        return point.start, point.value
 
     def _step(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
-        marks = trail.marks
-        mark = marks.get(point.start)
+        """What a cumulative point adds to the one before it."""
+        start, end = point.start, point.end
+        mark = trail.marks.get(start)
         if mark is None:
             return self._first(trail, point)
-        if point.end <= mark.end:
-            self.dropped["duplicate" if point.end == mark.end else "out_of_order"] += 1
+        if end <= mark.end:
+            self.dropped["duplicate" if end == mark.end else "out_of_order"] += 1
             return None
-        marks[point.start] = Mark(point.end, point.value)
-        value = _minus(point.value, mark.value, point)
+        trail.marks[start] = Mark(end, point.value)
+        value = _minus(point.value, mark.value, monotonic=point.monotonic)
         if value is None:  # a count fell: what is counted now came since
             return mark.end, point.value
         return (mark.end, value) if _holds(value) else None
@@ -173,53 +168,50 @@ def _holds(value: Value) -> bool:
     return bool(value.counts.any()) if isinstance(value, Probability) else value != 0
 
 
-def _minus(now: Value, before: Value, point: StreamPoint) -> Value | None:
+def _minus(now: Value, before: Value, *, monotonic: bool) -> Value | None:
     if isinstance(now, Exponential):
         return _exponential_minus(now, before) if isinstance(before, Exponential) else None
     if isinstance(now, Probability):
         return now.minus(before) if isinstance(before, Probability) else None
     if not isinstance(before, (int, float)):
         return None
-    falls = point.monotonic and now < before
-    return None if falls else now - before
+    return None if monotonic and now < before else now - before
 
 
 def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | None:
-    same = now.scale == before.scale and now.origin == before.origin
-    if not (
-        same and _alike(now.positive, before.positive) and _alike(now.negative, before.negative)
-    ):
-        difference = now.minus(before)
-    else:
-        positive = now.positive.counts - before.positive.counts
-        down = NOTHING
-        if now.negative.counts.size:
-            negative = now.negative.counts - before.negative.counts
-            if _fell(negative):
-                return None
-            down = _trimmed(now.negative.offset, negative)
-        zeros = now.zeros - before.zeros
-        if zeros < 0 or _fell(positive):
-            return None
-        up = _trimmed(now.positive.offset, positive)
-        difference = Exponential(now.scale, zeros, up, down, origin=now.origin)
-    return None if difference is None else _bounded(difference, now)
+    if not _alike(now, before):
+        new = now.minus(before)
+        return None if new is None else _bounded(new, now)
+    up = _side_minus(now.positive, before.positive)
+    down = _side_minus(now.negative, before.negative)
+    zeros = now.zeros - before.zeros
+    if up is None or down is None or zeros < 0:
+        return None
+    return _bounded(Exponential(now.scale, zeros, up, down, origin=now.origin), now)
 
 
-def _alike(now: Buckets, before: Buckets) -> bool:
-    return now.offset == before.offset and now.counts.size == before.counts.size
+def _alike(now: Exponential, before: Exponential) -> bool:
+    """Whether both count in the same buckets, as most do: they subtract at a lower cost."""
+    return (
+        now.scale == before.scale
+        and now.origin == before.origin
+        and now.positive.offset == before.positive.offset
+        and now.negative.offset == before.negative.offset
+        and now.positive.counts.size == before.positive.counts.size
+        and now.negative.counts.size == before.negative.counts.size
+    )
 
 
-def _fell(counts: np.ndarray[Any, np.dtype[np.int64]]) -> bool:
-    return bool(counts.size) and bool(np.minimum.reduce(counts) < 0)
-
-
-def _trimmed(offset: int, counts: np.ndarray[Any, np.dtype[np.int64]]) -> Buckets:
-    if not counts.size:
+def _side_minus(now: Buckets, before: Buckets) -> Buckets | None:
+    """What came into the same buckets; None if a count fell."""
+    if not now.counts.size:
         return NOTHING
+    counts = now.counts - before.counts
+    if counts[counts.argmin()] < 0:
+        return None
     if counts[0] and counts[-1]:
-        return Buckets(offset, counts)
-    return Buckets.dense(offset, counts)
+        return Buckets(now.offset, counts)
+    return Buckets.dense(now.offset, counts)
 
 
 def _bounded(new: Exponential, whole: Exponential) -> Exponential:
@@ -228,7 +220,7 @@ def _bounded(new: Exponential, whole: Exponential) -> Exponential:
     There they bound it better than the buckets do; elsewhere they are of older values.
     """
     low, high = whole.minimum, whole.maximum
-    if math.isnan(low) or not new.count:
+    if math.isnan(low) or not _holds(new):
         return new
     if not (_in_edge(new, low - new.origin, lowest=True) and _in_edge(new, high - new.origin)):
         return new

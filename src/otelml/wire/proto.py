@@ -1,8 +1,9 @@
 """OTLP protobuf and the records of this project, both ways; the door to it for other packages."""
 
-from otelml.wire.decode import BadPointError, Decoder, Service, Stream, StreamPoint, points
+from otelml.wire.decode import Decoder, Service, Stream, StreamPoint, points
 from otelml.wire.deltas import Deltas
 from otelml.wire.encode import series_metrics, window_metrics
+from otelml.wire.values import BadPointError
 
 __all__ = [
     "BadPointError",
