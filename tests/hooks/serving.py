@@ -1,5 +1,6 @@
 """A real server under the real `opentelemetry-instrument`, and what it sent until it stopped."""
 
+import contextlib
 import json
 import os
 import signal
@@ -101,8 +102,8 @@ def serving(
                 _await(f"http://127.0.0.1:{port}{ready}", process, cwd / "server.log")
                 yield Server(sink, process, port)
             finally:
-                if process.poll() is None:
-                    process.kill()
+                with contextlib.suppress(ProcessLookupError):  # what outlives its parent ends here
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
