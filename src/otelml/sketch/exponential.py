@@ -258,6 +258,11 @@ class Exponential:
         """The values about another origin, each at the middle of its bucket."""
         if origin == self.origin or not self.count:
             return type(self).empty(origin) if not self.count else self
+        zeros, signs = self.shifted(origin)
+        return self.fitted(FINEST, zeros, signs, (self.minimum, self.maximum), origin)
+
+    def shifted(self, origin: float) -> tuple[int, list[Cells]]:
+        """Zeros, and positive and negative cells at the finest scale, about another origin."""
         if self.single:
             middles, counts = np.array([self.minimum]), np.array([self.count])
         else:
@@ -265,8 +270,7 @@ class Exponential:
             middles = lower / 2 + upper / 2
         x = middles - origin
         signs = [tally(bucket_index(s[s > 0]), counts[s > 0]) for s in (x, -x)]
-        zeros = int(counts[x == 0].sum())
-        return self.fitted(FINEST, zeros, signs, (self.minimum, self.maximum), origin)
+        return int(counts[x == 0].sum()), signs
 
     def bounds(self) -> tuple[Floats, Floats, Ints]:
         """Lower and upper bounds and counts of the filled buckets, ascending, zeros included."""

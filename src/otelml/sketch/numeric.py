@@ -46,6 +46,9 @@ _FEW: Final = 4
 _CROWD: Final = 0.01
 """Share of the values that merging leaves in a tail too coarse for the body to take them back."""
 
+_CROWDED: Final = 32
+"""The same of a small sketch, whatever its share: it may grow."""
+
 _MUCH: Final = 3
 """Scale steps that are much."""
 
@@ -219,7 +222,8 @@ def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
     )
     parts = sorted((one.body, other.body), key=lambda h: h.scale)
     tails = [h for h in (one.tail, other.tail) if h.count]
-    few = max(_CROWD * (one.count + other.count), 2 * _FEW)
+    total = one.count + other.count
+    few = max(_CROWD * total, 2 * _FEW, min(_CROWDED, total // 4))
     if parts[0].scale + _MUCH <= parts[1].scale and sum(h.count for h in (parts[0], *tails)) <= few:
         tails.append(parts.pop(0))
     tails.sort(key=lambda h: h.scale)
@@ -238,10 +242,13 @@ def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
 
 
 def _about(sketch: Numeric, origin: float) -> Numeric:
+    """The same about another origin, where other values may be the odd ones."""
     if sketch.body.origin == origin:
         return sketch
-    body = sketch.body.about(origin)
-    return Numeric(body, sketch.tail.about(origin), sketch.moments)
+    zeros, signs = sketch.body.shifted(origin)
+    extremes = sketch.minimum, sketch.maximum
+    tail = sketch.tail.about(origin)
+    return Numeric(*_layout(FINEST, zeros, signs, extremes, origin, tail), sketch.moments)
 
 
 def _layout(
