@@ -59,6 +59,14 @@ def test_series_are_bounded() -> None:
     assert {"too_many_series": 1} == dict(windows.dropped)
 
 
+def test_a_model_without_room_does_not_keep_windows_from_closing() -> None:
+    windows = Windows(10, 2, most_series=1)
+    windows.fold(point(5), 5 * SECOND)
+    late = Key(Model("late"), Role.PREDICTIONS)
+    assert not windows.fold(Point(late, Piece(Part.TOTAL, 1), 0, 5 * SECOND), 5 * SECOND)
+    assert {MODEL: 1, late.model: 0} == {w.model: w.rows for w in windows.close(12 * SECOND)}
+
+
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 5))), st.randoms())
 def test_windows_ignore_the_order_of_arrival(points: list[tuple[int, int]], random: object) -> None:
     shuffled = [*points]

@@ -294,6 +294,7 @@ def _exponential(body: bytes) -> tuple[ExportMetricsServiceRequest, Any]:
         (lambda p: setattr(p, "scale", -11), "scale"),
         (lambda p: setattr(p, "count", 9), "bucket_counts"),
         (lambda p: p.positive.bucket_counts.append(2**63), "bucket_counts"),
+        (lambda p: p.positive.bucket_counts.extend([2**63, 2**63]), "bucket_counts"),
         (lambda p: setattr(p, "min", float("nan")), "extremes"),
     ],
 )

@@ -140,10 +140,11 @@ class Decoder:
         temporality = data.aggregation_temporality
         cumulative = temporality == _CUMULATIVE
         monotonic = kind != "sum" or data.is_monotonic
+        streams = self._streams
         for point in data.data_points:
             key = owner, name, tuple(point.attributes)
             try:
-                stream = self._streams[key]
+                stream = streams[key]
             except KeyError:
                 stream = self._remember(key, service, kind)
             if stream is None:

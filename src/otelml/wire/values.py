@@ -17,6 +17,7 @@ _BOUNDS: Final = BOUNDS.tolist()
 _NO_VALUE: Final = pb.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 _LARGEST: Final = 2**53
 _MOST_BUCKETS: Final = 16_384
+_ONES: Final = np.ones(_MOST_BUCKETS)
 
 NOTHING: Final = Buckets(0, np.zeros(0, np.int64))
 
@@ -69,14 +70,18 @@ def _buckets(side: pb.ExponentialHistogramDataPoint.Buckets) -> tuple[Buckets, i
 
 
 def _counted(sent: Any) -> tuple[Ints, int]:
-    """Counts as an array, and their sum, in doubles: exact below 2**53, and it cannot wrap."""
+    """Counts as an array, and their sum.
+
+    They are read as doubles: these are exact as far as is allowed, and beyond do not wrap around.
+    The sum is a product with ones, which takes half the time of numpy's sum.
+    """
     if len(sent) > _MOST_BUCKETS:
         raise BadPointError("bucket_counts")
-    counts = np.asarray(sent, np.uint64)
-    total = np.add.reduce(counts, dtype=np.float64)
+    counts = np.asarray(sent, np.float64)
+    total = int(counts.dot(_ONES[: counts.size]))
     if total >= _LARGEST:
         raise BadPointError("bucket_counts")
-    return counts.view(np.int64), int(total)
+    return counts.astype(np.int64), total
 
 
 def _shares(point: pb.HistogramDataPoint, _: float) -> Probability:
