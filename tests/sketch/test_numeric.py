@@ -1,5 +1,7 @@
 """Laws of the numeric sketch: parts make the whole, moments are exact, bad values do not blind."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,6 +55,33 @@ def test_bad_values_do_not_blind_however_the_rows_are_split(size: int, merge: ob
     exact = stats.ks_2samp(a, b).statistic
     assert callable(merge)
     assert exact == pytest.approx(ks(merge(a, size), merge(b, size)), abs=0.005)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 37, 200])
+@pytest.mark.parametrize("seed", [200, 205, 301])
+def test_no_seed_blinds_it(size: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = spoiled(rng, 1000, 8000), spoiled(rng, 1000.5, 8000)
+    exact = stats.ks_2samp(a, b).statistic
+    assert exact == pytest.approx(ks(merged(a, size), merged(b, size)), abs=0.005)
+
+
+@pytest.mark.parametrize("size", [3, 37, 500])
+@pytest.mark.parametrize("shape", ["epoch", "ages", "pareto", "uniform"])
+def test_no_shape_blinds_it(shape: str, size: int) -> None:
+    """Parts of one feature may take other origins, and their odd values others."""
+    rng = np.random.default_rng(102)
+    draws: dict[str, Callable[[], Floats]] = {
+        "epoch": lambda: 1.7e9 + rng.uniform(0, 86_400, 8000),
+        "ages": lambda: rng.integers(18, 90, 8000).astype(float),
+        "pareto": lambda: rng.pareto(2, 8000) + 1,
+        "uniform": lambda: rng.uniform(-5, 5, 8000),
+    }
+    one, other = draws[shape](), draws[shape]()
+    for values in (one, other):
+        values[rng.choice(8000, 8, replace=False)] = np.resize(BAD, 8)
+    exact = stats.ks_2samp(one, other).statistic
+    assert exact == pytest.approx(ks(merged(one, size), merged(other, size)), abs=0.01)
 
 
 @pytest.mark.parametrize("location", [0.0, 1.0, 1000.0, -1e6])

@@ -40,8 +40,9 @@ class Measure:
 class Check:
     """A check: how it measures a comparison, and when that is too much.
 
-    `numbers_only` and `categories_only` say where it applies; `is_test` whether its p-value is
-    that of a test, and so is told.
+    `numbers_only` and `categories_only` say where it applies, `of_values` whether there must be a
+    value on either side, not only missing ones; `is_test` whether its p-value is that of a test,
+    and so is told.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Check:
     measure: Callable[[Comparison], Measure | None]
     numbers_only: bool = False
     categories_only: bool = False
+    of_values: bool = True
     is_test: bool = False
     roles: frozenset[Role] = frozenset(
         {Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CONFIDENCE, Role.TARGET}
@@ -125,7 +127,7 @@ def _judge(
 ) -> list[Finding]:
     enough = [pair.rows[0] >= fewest and pair.rows[1] > 1 for _, pair in family]
     measures = [
-        check.measure(pair) if sufficient else None
+        check.measure(pair) if sufficient and (pair.filled or not check.of_values) else None
         for (_, pair), sufficient in zip(family, enough, strict=True)
     ]
     raw = [m.p_value if m is not None else None for m in measures]

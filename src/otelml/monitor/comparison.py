@@ -57,11 +57,12 @@ class Shares:
 
 
 class Comparison:
-    """Two sketches of one column."""
+    """Two sketches of one column; `filled` says that both have values, not only missing ones."""
 
     def __init__(self, reference: Sketch, current: Sketch) -> None:
         self.reference, self.current = reference, current
         self.rows = _rows(current), _rows(reference)
+        self.filled = all(getattr(s, "count", 0) for s in (reference, current))
 
     @cached_property
     def noise(self) -> float:

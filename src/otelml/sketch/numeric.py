@@ -262,7 +262,7 @@ def _layout(
     """Choose the finest body with few values outside; they join `stuck` in the tail."""
     total = zeros + sum(int(counts.sum()) for _, counts in signs) + stuck.count
     room = int(SHARE * total) - (stuck.count + 1) // 2
-    kept = _trimmed(signs, total, room, _FEW - (stuck.count + 1) // 2)
+    kept = _trimmed(signs, total, room, _FEW)
     rest = [_without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
     body = Exponential.fitted(scale, zeros, kept, extremes, origin)
     tail = Exponential.fitted(scale, 0, rest, extremes, origin)

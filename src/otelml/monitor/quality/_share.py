@@ -48,5 +48,6 @@ def quality_check(
         measure,
         numbers_only=numbers_only,
         categories_only=categories_only,
+        of_values=False,
         roles=FEATURES,
     )
