@@ -90,6 +90,57 @@ class Labels(NamedTuple):
     values: tuple[str | None, ...]
 
 
+class Prediction(NamedTuple):
+    """One predicted row while it waits for its label.
+
+    `id` is the inference's; rows of a batch after the first have `:row` appended. `time` is in
+    nanoseconds since the epoch. `scores` are probabilities by class: of two classes only the
+    positive one's. `interval` is what the model says that the value lies in.
+    """
+
+    id: str
+    time: int
+    label: str | None = None
+    value: float | None = None
+    scores: tuple[tuple[str, float], ...] = ()
+    interval: tuple[float, float] | None = None
+    segments: tuple[tuple[str, str], ...] = ()
+
+
+class Truth(NamedTuple):
+    """What turned out to be right of an inference: a class or a number, at a time of its own."""
+
+    id: str
+    time: int
+    label: str | None = None
+    value: float | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Predictions beside their truths: arrays of shape (rows,), `scores` (rows, len(classes)).
+
+    Of a classifier `predicted` and `truth` are str in object arrays; of a regression float64. What
+    a row lacks is None or NaN. `classes` names the columns of `scores`: one, the positive class,
+    of a binary classifier.
+    """
+
+    predicted: npt.NDArray[Any]
+    truth: npt.NDArray[Any]
+    weight: npt.NDArray[np.float64]
+    classes: tuple[str, ...] = ()
+    scores: npt.NDArray[np.float64] | None = None
+    low: npt.NDArray[np.float64] | None = None
+    high: npt.NDArray[np.float64] | None = None
+    segments: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the truth is a class, not a number."""
+        return self.truth.dtype.kind == "O"
+
+
 class Inference(NamedTuple):
     """One outermost model call, as a hook saw it; it never leaves the process.
 
@@ -152,7 +203,8 @@ class Finding:
     """One check of one column of one window against its baseline.
 
     `value` is the statistic itself, `effect` what the limits are compared with, `reference` the
-    baseline's own value where there is one; `feature` is the column's name, `output` included.
+    baseline's own value where there is one; `feature` is the column's name, `output` included;
+    `interval` is the value's confidence interval where one is known.
     """
 
     model: str
@@ -171,6 +223,7 @@ class Finding:
     baseline_samples: int
     window: tuple[int, int]
     labels: tuple[tuple[str, str], ...] = field(default=())
+    interval: tuple[float, float] | None = None
 
     def json(self) -> dict[str, Any]:
         """The finding as strict JSON: what is undefined or not finite is null, times are ISO."""
@@ -194,7 +247,14 @@ class Finding:
             "samples": self.samples,
             "baseline_samples": self.baseline_samples,
             "window": {"start": iso(self.window[0]), "end": iso(self.window[1])},
-        }
+        } | self._more()
+
+    def _more(self) -> dict[str, Any]:
+        """What only measures of performance have."""
+        if self.role is not Role.ERROR:
+            return {}
+        interval = self.interval and [_finite(bound) for bound in self.interval]
+        return {"attributes": dict(self.labels), "interval": interval}
 
 
 def _finite(value: float | None) -> float | None:
