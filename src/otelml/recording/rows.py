@@ -61,7 +61,7 @@ def _predictions(call: Inference, origin: Origin, chosen: frozenset[str]) -> Ite
     size = max(len(classes), len(values), *(len(scores) for _, scores in scored), 0)
     trace = f"{origin.trace_id:032x}" if origin.trace_id else ""
     span = f"{origin.span_id:016x}" if origin.span_id else ""
-    unknown = span or f"{random.getrandbits(64):016x}"  # noqa: S311 - an id, no secret
+    unknown = span or f"{random.getrandbits(64):016x}"
     rows = range(size) if origin.rows is None else origin.rows.tolist()
     for i, row in zip(range(size), rows, strict=False):
         yield Prediction(
