@@ -32,7 +32,7 @@ RESOURCE = Resource(
 
 def sent(*events: tuple[str, dict[str, Any]]) -> bytes:
     """What the SDK's OTLP exporter sends of these events."""
-    exporter = InMemoryLogRecordExporter()
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider(RESOURCE)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     for name, attributes in events:
@@ -118,7 +118,7 @@ def test_a_bad_event_is_counted(spoilt: dict[str, Any]) -> None:
 
 @pytest.fixture
 def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemoryLogRecordExporter:
-    exporter = InMemoryLogRecordExporter()
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider(RESOURCE)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     monkeypatch.setattr("opentelemetry._logs.get_logger_provider", lambda: provider)
