@@ -92,6 +92,16 @@ class Labels(NamedTuple):
     values: tuple[str | None, ...]
 
 
+class Owner(NamedTuple):
+    """Whose predictions they are: a version of a model in a service."""
+
+    service: str
+    namespace: str
+    environment: str
+    model: str
+    version: str | None = None
+
+
 class Prediction(NamedTuple):
     """One predicted row while it waits for its label.
 
