@@ -91,7 +91,7 @@ class Pipeline:
         else:
             _check_whole(signal, body)
         answer = b""
-        if route.forward:
+        if route.forward and body:
             answer = await self._forward(route.exporters, signal, body)
         if points:
             try:

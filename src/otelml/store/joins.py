@@ -6,7 +6,7 @@ crash at any moment leaves them in agreement. What is kept is bounded in time an
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, update
@@ -50,7 +50,8 @@ class Joins:
     """Predictions and labels of all models, kept for a time and up to a number.
 
     `window_seconds` is the length of the windows by which changes are told; all times given and
-    returned are in nanoseconds since the epoch.
+    returned are in nanoseconds since the epoch. `classes` are those of a model, where all of them
+    are known: labels of others are refused.
 
     Raises:
         StoreError: the database cannot be opened, or holds what another version wrote.
@@ -63,8 +64,9 @@ class Joins:
         expire_after_seconds: float,
         max_predictions: int,
         window_seconds: float,
+        classes: Callable[[Owner], Container[str] | None] = lambda _: None,
     ) -> None:
-        self._database = database
+        self._database, self._classes = database, classes
         self._expire_after = round(expire_after_seconds * _SECOND)
         self._most = max_predictions
         self.length = round(window_seconds * _SECOND)
@@ -198,7 +200,8 @@ class Joins:
             self._enrol(new)
         with self._database.engine.begin() as connection:
             change = self._begin(connection)
-            merge = Merge(*self._kept(connection, list(ids)), self._owners, self.length)
+            kept = self._kept(connection, list(ids))
+            merge = Merge(*kept, self._owners, self.length, self._classes)
             answers = [
                 merge.accept([(self._numbers[o], p) for o, p in predictions], truths, now)
                 for predictions, truths, now in deliveries

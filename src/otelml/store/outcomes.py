@@ -11,33 +11,28 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from otelml.data import Outcomes
-from otelml.store.schema import PREDICTIONS
+from otelml.store.schema import PREDICTIONS, Content, Known, class_of, number_of
 
 AT_ONCE: Final = 8192
 """Rows that one piece has at most."""
 
 
+_TRUTH: Final = ("truth_time", "truth_label", "truth_value", "truth_weight")
+
+
 class _Labelled(NamedTuple):
     """A prediction and its truth, as they are read."""
 
-    label: str | None
-    value: float | None
-    score_class: str | None
-    score: float | None
-    scores: str | None
-    low: float | None
-    high: float | None
-    segments: str | None
-    truth_label: str | None
-    truth_value: float | None
-    truth_weight: float | None
-
-    @property
-    def classified(self) -> bool:
-        return not (self.label is None and self.score_class is None and self.scores is None)
+    content: Content
+    known: Known
 
 
-_WIDTH: Final = len(_Labelled._fields)
+def _read(row: Sequence[Any]) -> _Labelled:
+    return _Labelled(Content(*row[:_CONTENT]), Known(*row[_CONTENT:]))
+
+
+_CONTENT: Final = len(Content._fields)
+_WIDTH: Final = _CONTENT + len(_TRUTH)
 
 
 def of(connection: Connection, owner: int, start: int, end: int) -> Iterator[Outcomes]:
@@ -47,9 +42,9 @@ def of(connection: Connection, owner: int, start: int, end: int) -> Iterator[Out
         p.owner == owner, p.time >= start, p.time < end, p.truth_time.is_not(None)
     )
     for rows in connection.execution_options(yield_per=AT_ONCE).execute(query).partitions():
-        read = [_Labelled(*row) for row in rows]
+        read = [_read(row) for row in rows]
         for classified in (True, False):
-            if mine := [row for row in read if row.classified is classified]:
+            if mine := [row for row in read if row.content.classified is classified]:
                 yield _outcomes(mine, classified)
 
 
@@ -65,58 +60,42 @@ def paired(
         .where(a.c.truth_time.is_not(None))
     )
     for rows in connection.execution_options(yield_per=AT_ONCE).execute(query).partitions():
-        read = [(_Labelled(*row[:_WIDTH]), _Labelled(*row[_WIDTH:])) for row in rows]
+        read = [(_read(row[:_WIDTH]), _read(row[_WIDTH:])) for row in rows]
         for classified in (True, False):
-            mine = [(x, y) for x, y in read if x.classified is y.classified is classified]
+            mine = [
+                (x, y)
+                for x, y in read
+                if x.content.classified is y.content.classified is classified
+            ]
             if mine:
                 one, two = zip(*mine, strict=True)
                 yield _outcomes(one, classified), _outcomes(two, classified)
 
 
 def _columns(table: NamedFromClause) -> list[Any]:
-    return [table.c[name] for name in _Labelled._fields]
+    return [table.c[name] for name in (*Content._fields, *_TRUTH)]
 
 
 def _outcomes(rows: Sequence[_Labelled], classified: bool) -> Outcomes:
-    columns = dict(zip(_Labelled._fields, zip(*rows, strict=True), strict=True))
-    weight = _floats(columns["truth_weight"])
+    contents = zip(*(row.content for row in rows), strict=True)
+    columns = dict(zip(Content._fields, contents, strict=True))
+    weight = _floats([row.known.weight for row in rows])
     segments = _segments(columns["segments"])
     if classified:
-        predicted, truth = _objects(columns["label"]), _objects([_class(row) for row in rows])
+        predicted = _objects(columns["label"])
+        truth = _objects([class_of(row.known, row.content) for row in rows])
         classes, scores = _scores(columns)
         return Outcomes(predicted, truth, weight, classes, scores, segments=segments)
     low, high = _floats(columns["low"]), _floats(columns["high"])
     bounded = not (np.isnan(low).all() and np.isnan(high).all())
     return Outcomes(
         _floats(columns["value"]),
-        _floats([_value(row) for row in rows]),
+        _floats([number_of(row.known) for row in rows]),
         weight,
         low=low if bounded else None,
         high=high if bounded else None,
         segments=segments,
     )
-
-
-def _class(row: _Labelled) -> str | None:
-    """The truth as a class; a number is spelled as the model spells its own.
-
-    >>> [_class(_Labelled(label, *[None] * 8, 1.0, 1.0)) for label in ("0", "0.0")]
-    ['1', '1.0']
-    """
-    if row.truth_label is not None or row.truth_value is None:
-        return row.truth_label
-    like = row.label if row.label is not None else row.score_class or ""
-    return str(row.truth_value) if "." in like else f"{row.truth_value:.17g}"
-
-
-def _value(row: _Labelled) -> float | None:
-    """The truth as a number, if it is one."""
-    if row.truth_value is not None or row.truth_label is None:
-        return row.truth_value
-    try:
-        return float(row.truth_label)
-    except ValueError:
-        return None
 
 
 def _scores(

@@ -111,6 +111,11 @@ class Content(NamedTuple):
     high: float | None = None
     segments: str | None = None
 
+    @property
+    def classified(self) -> bool:
+        """Whether it says a class, or scores of classes."""
+        return not (self.label is None and self.score_class is None and self.scores is None)
+
     def completed(self, other: "Content") -> "Content":
         """What it says, and where it says nothing what another says; scores go together."""
         silent = self.score_class is None and self.scores is None
@@ -123,6 +128,37 @@ class Content(NamedTuple):
             *interval,
             self.segments if self.segments is not None else other.segments,
         )
+
+
+def class_of(known: Known, content: Content) -> str | None:
+    """A truth as a class, spelled as the model spells its own.
+
+    >>> truth = Known(0, "True", 1.0, 1.0)
+    >>> [class_of(truth, Content(label)) for label in ("False", "0", "0.0")]
+    ['True', '1', '1.0']
+    """
+    like = content.label if content.label is not None else content.score_class or ""
+    if known.value is None or not _is_number(like):
+        return known.label if known.label is not None else f"{known.value:.17g}"
+    return str(known.value) if "." in like else f"{known.value:.17g}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def number_of(known: Known) -> float | None:
+    """A truth as a number, if it is one."""
+    if known.value is not None or known.label is None:
+        return known.value
+    try:
+        return float(known.label)
+    except ValueError:
+        return None
 
 
 class Row:
