@@ -11,8 +11,6 @@ from otelml.sketch.exponential import Exponential
 from otelml.store.joins import Joins, State
 from otelml.wire.proto import Service
 
-EXPIRED: Final = "expired"
-REFUSED: Final = "refused"
 _MOST_DELAYS: Final = 65_536
 
 
@@ -26,8 +24,10 @@ class Taken(NamedTuple):
 class Truths:
     """The join, and what is told of it."""
 
-    def __init__(self, joins: Joins) -> None:
+    def __init__(self, joins: Joins, *, forward: bool = False) -> None:
         self._joins = joins
+        self.forward = forward
+        """Whether events of predictions and labels go on to the next hop."""
         self.states: Counter[str] = Counter()
         self._delays: list[float] = []
         self._histogram, self._total = Exponential.empty(), 0.0
@@ -51,7 +51,7 @@ class Truths:
         if len(self._delays) > _MOST_DELAYS:
             self._fold()
         refused = [
-            Refused(place, _UNKNOWN)
+            Refused(place, UNKNOWN)
             for place, state in enumerate(accepted.states)
             if state is State.REFUSED
         ]
@@ -69,7 +69,7 @@ class Truths:
             self._delays.clear()
 
 
-_UNKNOWN: Final = "label: no class that the model knows; or no number, where it predicts numbers"
+UNKNOWN: Final = "label: no class of the model, or no number where the model predicts one"
 
 
 def owner_of(service: Service, model: Model) -> Owner:
