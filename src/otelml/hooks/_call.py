@@ -9,6 +9,7 @@ from collections import OrderedDict
 from contextvars import Token
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 from opentelemetry import context, trace
 from opentelemetry.context.context import Context
 
@@ -16,14 +17,18 @@ from otelml import names
 from otelml.data import Inference, Model, Role
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
+from otelml.hooks._reading import MOST, NUMBERS, Stack, plain
 from otelml.hooks._serving import SERVING, Serving
 from otelml.hooks._shadow import SHADOWS
 from otelml.hooks._span import finished, started
 from otelml.recording.columns import rows, sample, taken
+from otelml.recording.raw import Raw, weight
 from otelml.recording.recorder import Recorder
 
 _RECENT: Final = 256
 _SHORT: Final = 1024
+_READINGS: Final = 1024
+_new = tuple.__new__  # a NamedTuple's own constructor costs thrice as much
 
 
 class Inner(NamedTuple):
@@ -87,6 +92,7 @@ class Caller:
     def __init__(self, reader: Reader, tracer_provider: trace.TracerProvider | None = None) -> None:
         self._reader, self._tracer_provider = reader, tracer_provider
         self._recent: OrderedDict[tuple[int, int, Model], tuple[Any, set[Role]]] = OrderedDict()
+        self._stacks: dict[Any, Stack] = {}  # each holds its card, so that an id stays its own
 
     def __call__(
         self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -208,6 +214,13 @@ class Caller:
                     call.rows = rows(result)
                     if call.span is not None:
                         call.span.set_attribute(names.BATCH_SIZE, call.rows)
+                recorder = call.recorder
+                if (
+                    recorder is not None
+                    and not SHADOWS.used
+                    and self._taken(call, recorder, result, seconds)
+                ):
+                    return
                 columns, unread = self._columns(call, result)
             else:
                 reason = type(error).__qualname__
@@ -230,6 +243,46 @@ class Caller:
                 finished(call.span, columns, call.rows, error)
         except Exception:
             failed(self.end)
+
+    def _taken(self, call: Call, recorder: Recorder, result: Any, seconds: float) -> bool:
+        """Whether a call is recorded as the bytes of its arrays, to be read with others."""
+        data, reader, count = call.data, self._reader, call.rows
+        if type(data) is not np.ndarray or not reader.by_row or data.ndim != 2:
+            return False
+        size, dtype = data.size, data.dtype
+        if not 0 < size <= MOST or dtype.kind not in NUMBERS or call.span is not None:
+            return False
+        if reader.alone(call) or not plain(result, count):
+            return False
+        heavy = weight(count, data.nbytes + result.nbytes)
+        if heavy > recorder.most:
+            return False
+        seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
+        raw = (
+            self._stack(call, dtype, data.shape[1]),
+            count,
+            seconds,
+            heavy,
+            data.tobytes(),
+            result.tobytes(),
+            result.dtype,
+            result.shape[1:],
+            (),
+            seen,
+        )
+        recorder.take(_new(Raw, raw))
+        return True
+
+    def _stack(self, call: Call, dtype: Any, width: int) -> Stack:
+        """What reads calls like this one."""
+        card, called = call.card, (call.model, call.operation, call.system)
+        key = id(card), dtype, width, called
+        stack = self._stacks.get(key)
+        if stack is None:
+            if len(self._stacks) >= _READINGS:
+                self._stacks.clear()
+            stack = self._stacks[key] = Stack(self._reader, card, (dtype, width), called)
+        return stack
 
     def _columns(self, call: Call, result: Any) -> tuple[tuple[Column, ...], bool]:
         """Features and outputs, and whether some could not be read.

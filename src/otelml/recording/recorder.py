@@ -18,6 +18,7 @@ import numpy as np
 from otelml import names
 from otelml.data import Block, Inference, Key, Labels, Model, Role, Series, Sketch
 from otelml.recording.columns import sample
+from otelml.recording.raw import Raw, read
 from otelml.recording.settings import Settings
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
@@ -58,7 +59,7 @@ class Recorder:
         self._clear()
 
     def _clear(self) -> None:
-        self._calls: list[Inference] = []
+        self._calls: list[Inference | Raw] = []
         self._sampled: list[int] = []  # where in `_calls` those are that have their columns
         self._held = 0.0  # in rows
         self._dropped: Counter[str] = Counter()
@@ -89,9 +90,21 @@ class Recorder:
                 self._held += weight
             self._calls.append(inference)
             if self._held > self.most:
-                while self._held > 2 * self.most:
-                    self._shed()
-                self._on_full()
+                self._relieve()
+
+    def take(self, call: Raw) -> None:
+        """Record a call that ended and is still to be read; it must not outweigh `most`."""
+        with self._lock:
+            self._sampled.append(len(self._calls))
+            self._calls.append(call)
+            self._held += call.weight
+            if self._held > self.most:
+                self._relieve()
+
+    def _relieve(self) -> None:
+        while self._held > 2 * self.most:
+            self._shed()
+        self._on_full()
 
     def _shed(self) -> None:
         """Make room: one call, at random, keeps its counts and loses its columns."""
@@ -99,9 +112,14 @@ class Recorder:
         chosen, self._sampled[place] = self._sampled[place], self._sampled[-1]
         self._sampled.pop()
         call = self._calls[chosen]
-        self._calls[chosen] = call._replace(columns=())
-        self._held -= _weight(call.columns)
-        self._dropped["buffer_full"] += len(call.columns[0].values)
+        if isinstance(call, Raw):
+            self._calls[chosen] = call._replace(data=None, result=None, columns=())
+            self._held -= call.weight
+            self._dropped["buffer_full"] += call.rows
+        else:
+            self._calls[chosen] = call._replace(columns=())
+            self._held -= _weight(call.columns)
+            self._dropped["buffer_full"] += len(call.columns[0].values)
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -135,29 +153,30 @@ class Recorder:
                 calls, self._calls, self._sampled, self._held = self._calls, [], [], 0.0
             self._fold(calls)
 
-    def _fold(self, calls: list[Inference]) -> None:
+    def _fold(self, calls: list[Inference | Raw]) -> None:
         # What looks alike is first told apart by identity, which is cheap: the calls keep it alive.
-        alike: dict[tuple[int, str, str, str | None], list[Inference]] = {}
-        blocks: dict[tuple[int, Role, int, _Labels], list[Block]] = {}
-        texts: dict[tuple[int, Role, str], list[Labels]] = {}
-        models: dict[int, Model] = {}
+        alike: dict[tuple[int, str, str, str | None], list[Inference | Raw]] = {}
+        raw: dict[int, list[Raw]] = {}
+        gathered = _Gathered()
         for call in calls:
-            model, operation, system, _, _, columns, error, _ = call
-            number = id(model)
-            try:
-                alike[number, operation, system, error].append(call)
-            except KeyError:
-                alike[number, operation, system, error] = [call]
-                models[number] = model
-            for column in columns:
-                if isinstance(column, Block):
-                    where = number, column.role, id(column.names), column.labels
-                    try:
-                        blocks[where].append(column)
-                    except KeyError:
-                        blocks[where] = [column]
-                else:
-                    texts.setdefault((number, column.role, column.name), []).append(column)
+            if isinstance(call, Raw):
+                try:
+                    raw[id(call.reading)].append(call)
+                except KeyError:
+                    raw[id(call.reading)] = [call]
+                continue
+            where = id(call.model), call.operation, call.system, call.error_type
+            alike.setdefault(where, []).append(call)
+            gathered.add(call.model, call.columns)
+        for held in raw.values():
+            reading = held[0].reading
+            where = id(reading.model), reading.operation, reading.system, None
+            alike.setdefault(where, []).extend(held)
+            for columns, unread in read(held):
+                gathered.add(reading.model, columns)
+                if unread:
+                    with self._lock:
+                        self._dropped["not_readable"] += unread
         started = [self._started.popleft() for _ in range(len(self._started))]
         for key, number in Counter(started).items():
             self._active[key] += number
@@ -165,16 +184,16 @@ class Recorder:
             first = group[0]
             self._active[first.model, first.operation, first.system] -= len(group)
             self._fold_calls(group)
-        for (number, role, name), parts in texts.items():
+        for (number, role, name), parts in gathered.texts.items():
             values = [value for part in parts for value in part.values]
-            self._add(Key(models[number], role, name), Categories.of(values))
+            self._add(Key(gathered.models[number], role, name), Categories.of(values))
         groups: dict[_Group, list[Block]] = defaultdict(list)
-        for (number, role, _, labels), held in blocks.items():
-            groups[models[number], role, held[0].names, labels] += held
-        for columns_alike, held in groups.items():
-            self._fold_blocks(columns_alike, held)
+        for (number, role, _, labels), blocks in gathered.blocks.items():
+            groups[gathered.models[number], role, blocks[0].names, labels] += blocks
+        for columns_alike, blocks in groups.items():
+            self._fold_blocks(columns_alike, blocks)
 
-    def _fold_calls(self, calls: list[Inference]) -> None:
+    def _fold_calls(self, calls: list[Inference | Raw]) -> None:
         """Fold calls of one model, operation and outcome."""
         call = calls[0]
         system = ((names.SYSTEM, call.system),)
@@ -236,6 +255,28 @@ class Recorder:
         self._matrices = {}
         self._since = self._clock()
         self._clear()
+
+
+class _Gathered:
+    """Columns of calls, put together by what they are of; models are told apart by identity."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[tuple[int, Role, int, _Labels], list[Block]] = {}
+        self.texts: dict[tuple[int, Role, str], list[Labels]] = {}
+        self.models: dict[int, Model] = {}
+
+    def add(self, model: Model, columns: tuple[Block | Labels, ...]) -> None:
+        number = id(model)
+        self.models[number] = model
+        for column in columns:
+            if isinstance(column, Block):
+                where = number, column.role, id(column.names), column.labels
+                try:
+                    self.blocks[where].append(column)
+                except KeyError:
+                    self.blocks[where] = [column]
+            else:
+                self.texts.setdefault((number, column.role, column.name), []).append(column)
 
 
 def _weight(columns: tuple[Block | Labels, ...]) -> float:
