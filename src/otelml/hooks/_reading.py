@@ -1,24 +1,22 @@
 """How calls on small arrays are read when they are folded: many at once, as one matrix."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import numpy.typing as npt
 
-from otelml.data import Model
 from otelml.hooks._patch import failed
-from otelml.hooks._reader import Card, Reader
+from otelml.hooks._reader import Reader
 from otelml.recording.raw import Columns, Reading
 
-MOST: Final = 4_096
-"""Values of an array that is kept as it is; a larger one is read at once."""
+if TYPE_CHECKING:
+    from otelml.hooks._call import Call
 
-NUMBERS: Final = frozenset("fiu")
-_PLAIN: Final = frozenset("fiubU")
+_MOST: Final = 4_096
+"""Values of an array that is kept as it is; a larger one is read at once."""
 
 
 class Stack(Reading):
-    """The calls of one model and operation, read by its reader.
+    """Calls of one model on arrays of one layout, read by the model's reader.
 
     To the reader it is a call without an instance and without calls within.
     """
@@ -26,21 +24,32 @@ class Stack(Reading):
     __slots__ = ("card", "inner", "instance", "reader")
 
     def __init__(
-        self,
-        reader: Reader,
-        card: Card,
-        layout: tuple[np.dtype[Any], int],
-        called: tuple[Model, str, str],
+        self, reader: Reader, call: "Call", data: npt.NDArray[Any], result: npt.NDArray[Any]
     ) -> None:
-        super().__init__(*called, *layout)
-        self.reader, self.card = reader, card
+        given, returned = (data.shape, data.dtype), (result.shape, result.dtype)
+        super().__init__(call.model, call.operation, call.system, given, returned)
+        self.reader, self.card = reader, call.card
+        self.kind = id(self.card), *self.kind
         self.inner: dict[str, Any] = {}
         self.instance = None
 
+    def fits(self, call: "Call", data: npt.NDArray[Any], result: npt.NDArray[Any]) -> bool:
+        """Whether a call is read so."""
+        shape, dtype = self.given
+        if data.dtype is not dtype or data.shape != shape or call.card is not self.card:
+            return False
+        shape, dtype = self.returned
+        return (
+            result.dtype is dtype
+            and result.shape == shape
+            and call.model is self.model
+            and call.system == self.system
+        )
+
     def columns(
-        self, data: npt.NDArray[Any] | None, result: npt.NDArray[Any] | None
+        self, data: npt.NDArray[Any] | None, result: npt.NDArray[Any]
     ) -> tuple[Columns, bool]:
-        """Columns of inputs and results; whether some were unreadable."""
+        """Columns of the inputs, if given, and results of calls; whether some were unreadable."""
         reader = self.reader
         features: Columns = ()
         outputs: Columns = ()
@@ -52,20 +61,21 @@ class Stack(Reading):
             failed(reader.inputs)
             unread = True
         try:
-            if result is not None:
-                outputs = tuple(reader.outputs(self.card, self, result))
+            outputs = tuple(reader.outputs(self.card, self, result))
         except Exception:
             failed(reader.outputs)
             unread = True
         return features + outputs, unread
 
 
-def plain(result: Any, rows: int) -> bool:
-    """Whether what a call returned is a small array of numbers or text, with so many rows."""
+def stackable(rows: int, data: npt.NDArray[Any], result: npt.NDArray[Any]) -> bool:
+    """Whether a call of so many rows took a small matrix of numbers and gave numbers or text."""
     return (
-        type(result) is np.ndarray
+        data.ndim == 2
+        and 0 < data.size <= _MOST
+        and data.dtype.kind in "fiu"
         and 0 < result.ndim < 3
-        and len(result) == rows
-        and 0 < result.size <= MOST
-        and result.dtype.kind in _PLAIN
+        and 0 < result.size <= _MOST
+        and result.dtype.kind in "fiubU"
+        and len(data) == len(result) == rows
     )

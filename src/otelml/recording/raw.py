@@ -6,7 +6,7 @@ matrix. What is kept here holds no model.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,111 +14,93 @@ import numpy.typing as npt
 from otelml.data import Block, Labels, Model, Role
 
 Columns: TypeAlias = tuple[Block | Labels, ...]
-_CELL: Final = 64
-"""Bytes that weigh as much as a row."""
+Layout: TypeAlias = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 class Reading(ABC):
-    """How calls of one model and operation are read, whose inputs are of one dtype and width."""
+    """How calls are read that have the model, the operation and the layout of arrays in common.
 
-    __slots__ = ("dtype", "model", "operation", "system", "width")
+    `given` and `returned` are the shapes and dtypes of a call's input and result, rows first;
+    calls of one `kind` differ in their number of rows, if at all.
+    """
+
+    __slots__ = ("given", "kind", "model", "operation", "returned", "rows", "system", "weight")
 
     def __init__(
-        self, model: Model, operation: str, system: str, dtype: np.dtype[Any], width: int
+        self, model: Model, operation: str, system: str, given: Layout, returned: Layout
     ) -> None:
         self.model, self.operation, self.system = model, operation, system
-        self.dtype, self.width = dtype, width
+        self.given, self.returned = given, returned
+        self.rows = given[0][0]
+        size = sum(float(np.prod(shape)) * dtype.itemsize for shape, dtype in (given, returned))
+        self.weight = max(self.rows, size / 64)  # in rows of eight numbers or less
+        layouts = ((shape[1:], dtype) for shape, dtype in (given, returned))
+        self.kind: tuple[Any, ...] = (model, operation, system, *layouts)
 
     @abstractmethod
     def columns(
-        self, data: npt.NDArray[Any] | None, result: npt.NDArray[Any] | None
+        self, data: npt.NDArray[Any] | None, result: npt.NDArray[Any]
     ) -> tuple[Columns, bool]:
-        """Columns of inputs of shape (rows, width) and of results; whether some were unreadable."""
+        """Columns of the inputs, if given, and results of calls; whether some were unreadable."""
 
 
 class Raw(NamedTuple):
-    """One outermost model call whose input is still to be read, and its result unless `columns`.
+    """One outermost model call whose arrays are still to be read.
 
-    `dtype` and `tail` are the result's dtype and shape after its rows; `seen` are the roles counted
-    already of this very input, by this call or its siblings, in this request. Without `data`,
-    nothing but the call itself is left to be counted.
+    `seen` are the roles counted already of this very input, by this call or its siblings, in this
+    request. Without `data`, nothing but the call itself is left to be counted.
     """
 
     reading: Reading
-    rows: int
     seconds: float
-    weight: float
     data: bytes | None
-    result: bytes | None = None
-    dtype: np.dtype[Any] | None = None
-    tail: tuple[int, ...] = ()
-    columns: Columns = ()
-    seen: set[Role] | None = None
+    result: bytes
+    seen: set[Role] | None
 
     @property
-    def model(self) -> Model:
-        """The model that was called."""
-        return self.reading.model
-
-    @property
-    def operation(self) -> str:
-        """What it was called for."""
-        return self.reading.operation
-
-    @property
-    def system(self) -> str:
-        """The serving system, or the library."""
-        return self.reading.system
-
-    @property
-    def error_type(self) -> None:
-        """None: a call that failed has no result to be read."""
-
-
-def weight(rows: int, size: int) -> float:
-    """How much of the buffer so many bytes take, in rows of eight numbers or less."""
-    return max(rows, size / _CELL)
+    def rows(self) -> int:
+        """Rows of its input."""
+        return self.reading.rows
 
 
 def read(calls: Iterable[Raw]) -> Iterator[tuple[Columns, int]]:
-    """Columns of calls of one reading, as few as can be, and how many rows were unreadable."""
-    alike: dict[Any, list[Raw]] = {}
+    """Columns of calls of one kind, as few as can be, and how many rows were unreadable."""
+    fresh: list[Raw] = []
+    others: dict[frozenset[Role], list[Raw]] = {}
     met: set[int] = set()
     for call in calls:
-        _, _, _, _, data, _, dtype, tail, _, seen = call
-        if data is None:
+        if call.data is None:
             continue
-        known: frozenset[Role] = frozenset()
-        if seen is not None:
-            if id(seen) in met:  # the same call again: all that it tells is counted
-                continue
+        seen = call.seen
+        if seen is None:
+            fresh.append(call)
+        elif id(seen) not in met:  # the same call again tells nothing new
             met.add(id(seen))
-            known = frozenset(seen)
-        try:
-            alike[dtype, tail, known].append(call)
-        except KeyError:
-            alike[dtype, tail, known] = [call]
-    for (_, _, known), group in alike.items():
+            others.setdefault(frozenset(seen), []).append(call)
+    if fresh:
+        columns, unread = _stacked(fresh, frozenset())
+        yield columns, sum(call.rows for call in fresh) if unread else 0
+    for known, group in others.items():
         columns, unread = _stacked(group, known)
+        roles = {Role.FEATURE, *(column.role for column in columns)}
         for call in group:
             if call.seen is not None:
-                call.seen.update((Role.FEATURE, *(column.role for column in columns)))
+                call.seen.update(roles)
         new = tuple(column for column in columns if column.role not in known)
         yield new, sum(call.rows for call in group) if unread else 0
-        for call in group:
-            if call.columns:
-                yield call.columns, 0
 
 
 def _stacked(calls: list[Raw], known: frozenset[Role]) -> tuple[Columns, bool]:
-    """Columns of calls whose results are of one dtype and shape; no features if they are known."""
-    first = calls[0]
-    reading, dtype = first.reading, first.dtype
-    data = result = None
-    if Role.FEATURE not in known:
-        joined = b"".join([call.data or b"" for call in calls])
-        data = np.frombuffer(joined, reading.dtype).reshape(-1, reading.width)
-    if dtype is not None:
-        joined = b"".join([call.result or b"" for call in calls])
-        result = np.frombuffer(joined, dtype).reshape(-1, *first.tail)
+    """Columns of calls, read as if they were one; no features if they are known."""
+    reading = calls[0].reading
+    result = _joined([call.result for call in calls], reading.returned)
+    if Role.FEATURE in known:
+        return reading.columns(None, result)
+    data = _joined([call.data or b"" for call in calls], reading.given)
     return reading.columns(data, result)
+
+
+def _joined(parts: list[bytes], layout: Layout) -> npt.NDArray[Any]:
+    """The arrays that these are the bytes of, one below the other."""
+    shape, dtype = layout
+    return np.frombuffer(b"".join(parts), dtype).reshape(-1, *shape[1:])

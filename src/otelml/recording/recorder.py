@@ -9,9 +9,9 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class Recorder:
         with self._lock:
             self._sampled.append(len(self._calls))
             self._calls.append(call)
-            self._held += call.weight
+            self._held += call.reading.weight
             if self._held > self.most:
                 self._relieve()
 
@@ -113,8 +113,8 @@ class Recorder:
         self._sampled.pop()
         call = self._calls[chosen]
         if isinstance(call, Raw):
-            self._calls[chosen] = call._replace(data=None, result=None, columns=())
-            self._held -= call.weight
+            self._calls[chosen] = call._replace(data=None, result=b"")
+            self._held -= call.reading.weight
             self._dropped["buffer_full"] += call.rows
         else:
             self._calls[chosen] = call._replace(columns=())
@@ -155,7 +155,7 @@ class Recorder:
 
     def _fold(self, calls: list[Inference | Raw]) -> None:
         # What looks alike is first told apart by identity, which is cheap: the calls keep it alive.
-        alike: dict[tuple[int, str, str, str | None], list[Inference | Raw]] = {}
+        alike: dict[tuple[int, str, str, str | None], list[Inference]] = {}
         raw: dict[int, list[Raw]] = {}
         gathered = _Gathered()
         for call in calls:
@@ -168,22 +168,25 @@ class Recorder:
             where = id(call.model), call.operation, call.system, call.error_type
             alike.setdefault(where, []).append(call)
             gathered.add(call.model, call.columns)
-        for held in raw.values():
-            reading = held[0].reading
-            where = id(reading.model), reading.operation, reading.system, None
-            alike.setdefault(where, []).extend(held)
-            for columns, unread in read(held):
-                gathered.add(reading.model, columns)
-                if unread:
-                    with self._lock:
-                        self._dropped["not_readable"] += unread
+        kinds: dict[Any, list[Raw]] = defaultdict(list)
+        for of_one in raw.values():
+            kinds[of_one[0].reading.kind] += of_one
         started = [self._started.popleft() for _ in range(len(self._started))]
         for key, number in Counter(started).items():
             self._active[key] += number
         for group in alike.values():
             first = group[0]
-            self._active[first.model, first.operation, first.system] -= len(group)
-            self._fold_calls(group)
+            about = first.model, first.operation, first.system
+            self._fold_calls(about, first.error_type, group)
+        for of_kind in kinds.values():
+            reading = of_kind[0].reading
+            about = reading.model, reading.operation, reading.system
+            self._fold_calls(about, None, of_kind)
+            for columns, unread in read(of_kind):
+                gathered.add(reading.model, columns)
+                if unread:
+                    with self._lock:
+                        self._dropped["not_readable"] += unread
         for (number, role, name), parts in gathered.texts.items():
             values = [value for part in parts for value in part.values]
             self._add(Key(gathered.models[number], role, name), Categories.of(values))
@@ -193,18 +196,20 @@ class Recorder:
         for columns_alike, blocks in groups.items():
             self._fold_blocks(columns_alike, blocks)
 
-    def _fold_calls(self, calls: list[Inference | Raw]) -> None:
-        """Fold calls of one model, operation and outcome."""
-        call = calls[0]
-        system = ((names.SYSTEM, call.system),)
-        failed = ((names.ERROR_TYPE, call.error_type),) if call.error_type else ()
-        duration = Key(call.model, Role.DURATION, call.operation, failed + system)
-        self._add(duration, Numeric.of([c.seconds for c in calls]))
+    def _fold_calls(
+        self, about: tuple[Model, str, str], error: str | None, calls: Sequence[Inference | Raw]
+    ) -> None:
+        """Fold calls of one model, operation, system and outcome."""
+        model, operation, system = about
+        self._active[about] -= len(calls)
+        served = ((names.SYSTEM, system),)
+        failed = ((names.ERROR_TYPE, error),) if error else ()
+        duration = Key(model, Role.DURATION, operation, failed + served)
+        self._add(duration, Numeric.of([call.seconds for call in calls]))
         if not failed:
-            sizes = [c.rows for c in calls]
-            self._add(Key(call.model, Role.BATCH_SIZE, call.operation, system), Numeric.of(sizes))
-            rows = Key(call.model, Role.PREDICTIONS, call.operation, system)
-            self._add(rows, Count(sum(sizes)))
+            sizes = [call.rows for call in calls]
+            self._add(Key(model, Role.BATCH_SIZE, operation, served), Numeric.of(sizes))
+            self._add(Key(model, Role.PREDICTIONS, operation, served), Count(sum(sizes)))
 
     def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:
         model, role, columns, labels = group
