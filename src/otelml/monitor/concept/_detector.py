@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final, NamedTuple, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+from otelml.sketch.exponential import Floats
+
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 BLOCK: Final = 4096

@@ -11,7 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from otelml.monitor.concept._detector import Detector, Floats, carried, first, onsets
+from otelml.monitor.concept._detector import Detector, carried, first, onsets
+from otelml.sketch.exponential import Floats
 
 
 @dataclass(slots=True)
@@ -33,9 +34,8 @@ class DDM(Detector):
     many rates lies far below the true one, the more so as a rate without errors has s = 0, and the
     first error after it is a drift. So we wait for some errors, and set the limits higher.
 
-    >>> alarms = DDM().update([0, 0, 0, 0, 0, 0, 0, 0, 0, 1] * 100 + [0, 1] * 200)
-    >>> alarms.drifts
-    [1159]
+    >>> DDM().update([*[0, 0, 0, 0, 1] * 1000, *[0, 1] * 1000]).drifts
+    [5405]
     """
 
     name: ClassVar[str] = "ddm"
@@ -43,9 +43,9 @@ class DDM(Detector):
     concept_type: ClassVar = Concept
 
     min_values: int = 30
-    min_errors: int = 30
+    min_errors: int = 50
     warning: float = 4.0
-    drift: float = 6.0
+    drift: float = 5.0
     concept: Concept = field(default_factory=Concept)
 
     def _run(self, values: Floats) -> tuple[int | None, list[int]]:

@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from otelml.monitor.concept._detector import Detector, Floats, carried, first, onsets
+from otelml.monitor.concept._detector import Detector, carried, first, onsets
+from otelml.sketch.exponential import Floats
 
 _NOISE: Final = math.sqrt(13) / 3
 """Standard error of p′ + 2 s′ over k distances, relative to it, times √k.
@@ -42,9 +43,8 @@ class EDDM(Detector):
     the upper end of the present one with the lower end of the greatest, each `confidence` standard
     errors away; 0 gives the paper.
 
-    >>> alarms = EDDM().update([0, 0, 0, 0, 0, 0, 0, 0, 0, 1] * 100 + [0, 1] * 200)
-    >>> alarms.drifts
-    [1139]
+    >>> EDDM().update([*[0, 0, 0, 0, 0, 0, 1, 1] * 1000, *[0, 1] * 3000]).drifts
+    [10321]
     """
 
     name: ClassVar[str] = "eddm"
@@ -52,8 +52,8 @@ class EDDM(Detector):
     concept_type: ClassVar = Concept
 
     min_errors: int = 30
-    warning: float = 0.95
-    drift: float = 0.9
+    warning: float = 0.98
+    drift: float = 0.95
     confidence: float = 2.5
     concept: Concept = field(default_factory=Concept)
 

@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import signal
 
-from otelml.monitor.concept._detector import Detector, Floats, carried, first
+from otelml.monitor.concept._detector import Detector, carried, first
+from otelml.sketch.exponential import Floats
 
 
 @dataclass(slots=True)
@@ -40,9 +41,8 @@ class PageHinkley(Detector):
     A forgetting factor `alpha` below 1 cries wolf: the sum then wanders about a constant, and
     sooner or later goes any distance from its extreme.
 
-    >>> alarms = PageHinkley().update([0, 0, 0, 0, 0, 0, 0, 0, 0, 1] * 100 + [0, 1] * 200)
-    >>> alarms.drifts
-    [1077]
+    >>> PageHinkley().update([*[0, 0, 0, 0, 1] * 1000, *[0, 1] * 1000]).drifts
+    [5123]
     """
 
     name: ClassVar[str] = "page_hinkley"
