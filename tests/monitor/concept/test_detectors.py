@@ -21,7 +21,7 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "ddm": {"min_errors": 0, "warning": 2.0, "drift": 3.0},
     "eddm": {"confidence": 0.0},
     "page_hinkley": {"min_values": 30, "threshold": 10.0, "alpha": 0.999},
-    "adwin": {"delta": 0.3, "clock": 8},
+    "adwin": {"delta": 0.3, "clock": 8, "min_values": 30},
     "kswin": {"window": 60, "recent": 20, "alpha": 0.01, "clock": 3},
 }
 every_detector = pytest.mark.parametrize("name", DETECTORS)

@@ -58,3 +58,13 @@ def test_a_warning_comes_before_the_drift(name: str) -> None:
 def test_getting_better_is_news_too(name: str) -> None:
     alarms = DETECTORS[name]().update(absolute([(2, BEFORE), (1, 2000)]))
     assert BEFORE < alarms.drifts[0]
+
+
+@pytest.mark.parametrize("at", [0, 50, 2500])
+@pytest.mark.parametrize("wild", [1e3, 1e12, 1e300])
+@pytest.mark.parametrize("name", NUMERIC)
+def test_one_wild_error_neither_alarms_nor_blinds(name: str, wild: float, at: int) -> None:
+    values = absolute([(1, BEFORE), (2, 2000)])
+    values[at] = wild
+    drifts = DETECTORS[name]().update(values).drifts
+    assert BEFORE < drifts[0] < BEFORE + 2 * SCALE[name]

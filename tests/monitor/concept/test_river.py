@@ -58,7 +58,7 @@ def rivers_page_hinkley() -> Detector:
         (paper_ddm, RIVER.binary.DDM),
         (paper_eddm, RIVER.binary.EDDM),
         (rivers_page_hinkley, RIVER.PageHinkley),
-        (ADWIN, RIVER.ADWIN),
+        (lambda: ADWIN(min_values=10), RIVER.ADWIN),
     ],
 )
 def test_errors_of_0_and_1(ours: Callable[[], Detector], peer: Peer, seed: int) -> None:
@@ -73,7 +73,7 @@ def test_errors_of_0_and_1(ours: Callable[[], Detector], peer: Peer, seed: int) 
     ("ours", "peer"),
     [
         (rivers_page_hinkley, RIVER.PageHinkley),
-        (lambda: ADWIN(span=1), RIVER.ADWIN),
+        (lambda: ADWIN(min_values=10, span=1), RIVER.ADWIN),
         (
             lambda: ADWIN(delta=0.1, clock=7, buckets=3, min_part=9, min_values=40, span=1),
             lambda: RIVER.ADWIN(

@@ -19,7 +19,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 BLOCK: Final = 4096
 """Values that are looked at in one go; what follows a drift inside is looked at again."""
 
-_LARGEST: Final = 1e100
+LARGEST: Final = 1e100
 """Greater errors count as this much, lest their squares overflow."""
 
 
@@ -83,7 +83,7 @@ class Detector(ABC):
             return values
         if not np.isfinite(values).all():
             raise ValueError("an error is not finite")
-        return np.clip(values, -_LARGEST, _LARGEST)
+        return np.clip(values, -LARGEST, LARGEST)
 
     @abstractmethod
     def _run(self, values: Floats) -> tuple[int | None, list[int]]:

@@ -14,15 +14,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from otelml.monitor.concept._detector import Bools, Detector, carried, first
+from otelml.monitor.concept._bounded import Beginning, Bounded
+from otelml.monitor.concept._detector import Bools, carried, first
 from otelml.sketch.exponential import Floats, Ints
 
 
 @dataclass(slots=True)
-class Concept:
+class Concept(Beginning):
     """What ADWIN knows; `sums`, up to each boundary, and `squares` are about the first value."""
 
-    n: int = 0
     origin: float = 0.0
     sums: list[float] = field(default_factory=lambda: [0.0])
     squares: float = 0.0
@@ -31,7 +31,7 @@ class Concept:
 
 
 @dataclass(slots=True)
-class ADWIN(Detector):
+class ADWIN(Bounded):
     """ADWIN, two-sided: the mean error changes.
 
     `delta` bounds the chance of a false alarm of one look at the window, which comes every `clock`
@@ -53,11 +53,11 @@ class ADWIN(Detector):
     clock: int = 32
     buckets: int = 5
     min_part: int = 5
-    min_values: int = 10
+    min_values: int = 100
     span: float | None = None
     concept: Concept = field(default_factory=Concept)
 
-    def _run(self, values: Floats) -> tuple[int | None, list[int]]:
+    def _judge(self, values: Floats) -> int | None:
         known = self.concept
         n = np.arange(known.n + 1, known.n + len(values) + 1)
         origin = known.origin if known.n else float(values[0])
@@ -77,17 +77,13 @@ class ADWIN(Detector):
             drift = first(cut)
             if drift is not None:
                 self.concept = Concept()
-                return int(looks[drift]), []
+                return int(looks[drift])
         kept = np.searchsorted(places, boundaries(int(n[-1]), self.buckets))
-        self.concept = Concept(
-            int(n[-1]),
-            origin,
-            prefix[kept].tolist(),
-            float(squares[-1]),
-            float(least[-1]),
-            float(most[-1]),
-        )
-        return None, []
+        known.n = int(n[-1])
+        known.origin = origin
+        known.sums, known.squares = prefix[kept].tolist(), float(squares[-1])
+        known.least, known.most = float(least[-1]), float(most[-1])
+        return None
 
     def _cut(self, n: Ints, places: Ints, prefix: Floats, variance: Floats, span: Floats) -> Bools:
         """Whether the window of the first n values is to be cut anywhere, for each n."""

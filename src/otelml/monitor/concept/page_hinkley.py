@@ -11,15 +11,15 @@ from typing import ClassVar
 import numpy as np
 from scipy import signal
 
-from otelml.monitor.concept._detector import Detector, carried, first
+from otelml.monitor.concept._bounded import Beginning, Bounded
+from otelml.monitor.concept._detector import carried, first
 from otelml.sketch.exponential import Floats
 
 
 @dataclass(slots=True)
-class Concept:
+class Concept(Beginning):
     """What Page–Hinkley knows; `total` and `squares` are sums about the first value, `origin`."""
 
-    n: int = 0
     origin: float = 0.0
     total: float = 0.0
     squares: float = 0.0
@@ -30,7 +30,7 @@ class Concept:
 
 
 @dataclass(slots=True)
-class PageHinkley(Detector):
+class PageHinkley(Bounded):
     """Page–Hinkley, two-sided: the mean error changes.
 
     `delta`, the change that is tolerated, and `threshold` are in standard deviations of the error,
@@ -56,7 +56,7 @@ class PageHinkley(Detector):
     standardised: bool = True
     concept: Concept = field(default_factory=Concept)
 
-    def _run(self, values: Floats) -> tuple[int | None, list[int]]:
+    def _judge(self, values: Floats) -> int | None:
         known = self.concept
         n = np.arange(known.n + 1, known.n + len(values) + 1)
         origin = known.origin if known.n else float(values[0])
@@ -77,18 +77,13 @@ class PageHinkley(Detector):
         drift = first(beyond & (n >= self.min_values))
         if drift is not None:
             self.concept = Concept()
-            return drift, []
-        self.concept = Concept(
-            int(n[-1]),
-            origin,
-            float(total[-1]),
-            float(squares[-1]),
-            float(up[-1]),
-            float(lowest[-1]),
-            float(down[-1]),
-            float(highest[-1]),
-        )
-        return None, []
+            return drift
+        known.n = int(n[-1])
+        known.origin = origin
+        known.total, known.squares = float(total[-1]), float(squares[-1])
+        known.up, known.lowest = float(up[-1]), float(lowest[-1])
+        known.down, known.highest = float(down[-1]), float(highest[-1])
+        return None
 
     def _faded(self, before: float, values: Floats) -> Floats:
         sums, _ = signal.lfilter([1.0], [1.0, -self.alpha], values, zi=[self.alpha * before])
