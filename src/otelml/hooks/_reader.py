@@ -139,7 +139,8 @@ def probabilities(
     known = classes if classes is not None and len(classes) == width else None
     yield Block(Role.CONFIDENCE, (name,), values.max(axis=1, keepdims=True))
     if width == 2:
-        yield Block(Role.SCORE, (name,), values[:, 1:].copy())
+        positive = None if known is None else known[1]
+        yield Block(Role.SCORE, (name,), values[:, 1:].copy(), positive=positive)
     elif known is not None:
         for label, scores in zip(labels(known)[:64], values.T, strict=False):
             told = (("ml.prediction.class", str(label)),)

@@ -167,6 +167,29 @@ class Checks(Section):
     limits: dict[Annotated[str, AfterValidator(_known)], Limit] = Field(default_factory=dict)
 
 
+class Labels(Section):
+    """How long predictions and labels wait for each other, and who may post labels.
+
+    `forward_records` passes on the events that predictions and labels come in.
+    """
+
+    expire_after: Seconds = 7 * 86_400.0
+    max_predictions: Annotated[int, Field(gt=0)] = 1_000_000
+    token: str | None = None
+    forward_records: bool = False
+
+
+class Performance(Section):
+    """Windows of prediction time over which performance is measured, and what it needs.
+
+    A window is judged anew as its labels come, at most once `every` so often.
+    """
+
+    window: Seconds = 3600.0
+    every: Seconds = 60.0
+    min_samples: Annotated[int, Field(gt=0)] = 200
+
+
 class Processor(Section):
     """What is watched for."""
 
@@ -174,6 +197,8 @@ class Processor(Section):
     baselines: Baselines = Baselines()
     alerts: Alerts = Alerts()
     checks: Checks = Checks()
+    labels: Labels = Labels()
+    performance: Performance = Performance()
     forward: bool = True
     repeat: Seconds = 60.0
 

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from otelml import names
 from otelml.data import Model, Verdict
-from otelml.processor import config, otlp_grpc
+from otelml.processor import config, labels_http, otlp_grpc
 from otelml.processor.emit import Gauges, Judged, coarse, events, gauges, resource, told
 from otelml.processor.exporters import Exporter, exporter
 from otelml.processor.library import Library
@@ -24,8 +24,11 @@ from otelml.processor.outbox import Outbox
 from otelml.processor.pipeline import Pipeline, Route
 from otelml.processor.refusal import RefusalError
 from otelml.processor.signals import Signal
+from otelml.processor.truths import Truths
 from otelml.processor.watch import Watch
-from otelml.store.journal import Journal, Letter, StoreError
+from otelml.store.database import Database, StoreError
+from otelml.store.joins import Joins
+from otelml.store.journal import Journal, Letter
 from otelml.wire.proto import Service as Monitored
 
 _LOG: Final = logging.getLogger(__name__)
@@ -46,9 +49,19 @@ class Service:
         self._rules = given
         self._version = version("otelml")
         self._started = time.time_ns()
-        self._journal = Journal(settings.extensions.storage.url)
+        self._database = Database(settings.extensions.storage.url)
+        self._journal = Journal(self._database)
         self._watch = Watch(given, self._started)
         self._library = Library(given.baselines.directory)
+        rules = given.labels
+        self._joins = Joins(
+            self._database,
+            rules.expire_after,
+            rules.max_predictions,
+            given.performance.window,
+            self._library.classes,
+        )
+        self._truths = Truths(self._joins, forward=rules.forward_records)
         self._exporters: dict[str, Exporter] = {}
         self._outboxes: dict[str, Outbox] = {}
         self._routes = _routes(settings)
@@ -71,7 +84,7 @@ class Service:
             self._outboxes[name] = Outbox(
                 name, self._exporters[name], self._journal, given.queue_size
             )
-        pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal)
+        pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal, self._truths)
         await self._restore(pipeline)
         grpcs, https = self._servers(pipeline)
         for line in self._library.refresh():
@@ -123,7 +136,8 @@ class Service:
                 grpcs.append(server)
                 self.ports[f"{name}/grpc"] = port
             if protocols.http is not None:
-                app = application(protocols.http, pipeline)
+                labels = labels_http.route(protocols.http, self._rules.labels.token, self._truths)
+                app = application(protocols.http, pipeline, [labels])
                 http = HttpServer(app, protocols.http.endpoint, _CONNECTIONS)
                 https.append(http)
                 self.ports[f"{name}/http"] = http.port
@@ -160,7 +174,7 @@ class Service:
         await asyncio.gather(*(http.stop() for http in https))
         for one in self._exporters.values():
             await one.close()
-        self._journal.close()
+        self._database.close()
 
     async def _tick(self) -> None:
         while True:
@@ -239,10 +253,17 @@ class Service:
             if count:
                 attributes = {names.ERROR_TYPE: reason}
                 out.add(names.ITEM_DROPPED, attributes, self._started, now, count)
+        for state, count in sorted(self._truths.states.items()):
+            out.add(
+                names.GROUND_TRUTH_LABELS, {names.TRUTH_STATE: state}, self._started, now, count
+            )
+        delays, seconds = self._truths.delay()
+        if delays.count:
+            out.add(names.GROUND_TRUTH_DELAY, {}, self._started, now, coarse(delays), seconds)
         for (model, problem), (histogram, total) in self._watch.durations.items():
-            about = {names.MODEL_NAME: model} | ({names.ERROR_TYPE: problem} if problem else {})
+            of = {names.MODEL_NAME: model} | ({names.ERROR_TYPE: problem} if problem else {})
             kept = coarse(histogram)
-            out.add(names.EVALUATION_DURATION, about, self._started, now, kept, total)
+            out.add(names.EVALUATION_DURATION, of, self._started, now, kept, total)
         return out.request
 
 

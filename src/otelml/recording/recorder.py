@@ -142,7 +142,7 @@ class Recorder:
         texts: dict[tuple[int, Role, str], list[Labels]] = {}
         models: dict[int, Model] = {}
         for call in calls:
-            model, operation, system, _, _, columns, error, _ = call
+            model, operation, system, _, _, columns, error, *_ = call
             number = id(model)
             try:
                 alike[number, operation, system, error].append(call)

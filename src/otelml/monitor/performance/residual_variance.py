@@ -1,0 +1,23 @@
+"""Variance of the errors (ddof 0): the mean squared error without the bias.
+
+Its interval is normal in the variance of the squared errors, less what the bias explains of them.
+"""
+
+from otelml.monitor.performance.check import Better, Case, Metric, Of
+from otelml.monitor.performance.interval import Value, mean
+
+
+def _variance(case: Case) -> Value | None:
+    residuals = case.summary.residuals
+    squared = mean(residuals.squared, 0.0)
+    if squared is None:
+        return None
+    value = residuals.error.variance
+    return Value(
+        value,
+        max(value - (squared.value - squared.low), 0.0),
+        value + (squared.high - squared.value),
+    )
+
+
+METRIC = Metric("residual_variance", "{score}", Better.LOWER, Of.ERRORS, _variance)
