@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,6 +23,10 @@ class Labels:
     """What is answered instead, always."""
     after: int | None = None
     """Requests that are taken before nothing but 400 is answered."""
+    gate: threading.Event | None = None
+    free: int = 0
+    """Requests that are taken before others wait for the gate; `waiting` tells that one does."""
+    waiting: threading.Event = field(default_factory=threading.Event)
     requests: list[list[dict[str, Any]]] = field(default_factory=list)
     held: dict[str, Any] = field(default_factory=dict)
     authorizations: set[str | None] = field(default_factory=set)
@@ -37,6 +41,9 @@ class Labels:
 
     def answer(self, body: bytes, authorization: str | None) -> tuple[int, dict[str, str], bytes]:
         self.authorizations.add(authorization)
+        if self.gate is not None and len(self.requests) >= self.free:
+            self.waiting.set()
+            self.gate.wait()
         if self.token is not None and authorization != f"Bearer {self.token}":
             return 401, {}, b""
         if self.answers:
@@ -91,8 +98,9 @@ def serving(labels: Labels) -> Iterator[Labels]:
             self.send_response(status)
             for name, value in (headers | {"content-length": str(len(answer))}).items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):  # the client may have been killed
+                self.end_headers()
+                self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None: ...
 

@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,8 +163,8 @@ def test_a_malformed_row_stops_after_those_before_it(
     path.write_text(text, errors="surrogateescape")
     done = push(server, path)
     assert 2 == done.exit_code
-    assert f"{path}: line 5: {said}" in done.stderr
-    assert "2 rows are pushed: go on with the same command" in done.stderr
+    assert f"{path}: line 5: {said}" in done.output
+    assert "2 rows are pushed: go on with the same command" in done.output
     assert ["a0", "a1"] == ids(server)
     path.write_text(text.replace(bad, "a2,x"), errors="surrogateescape")
     assert 0 == push(server, path).exit_code
@@ -185,7 +188,7 @@ def test_a_malformed_field_is_told(
     path.write_text(f"id,label,x\na,1,\nb,2,{value}\n")
     done = push(server, path, f"--{field}", "x")
     assert (2, ["a"]) == (done.exit_code, ids(server))
-    assert f"line 3: {said}" in done.stderr
+    assert f"line 3: {said}" in done.output
 
 
 def test_a_frames_malformed_row_is_told_by_its_number(server: Labels, tmp_path: Path) -> None:
@@ -193,9 +196,9 @@ def test_a_frames_malformed_row_is_told_by_its_number(server: Labels, tmp_path: 
     pd.DataFrame({"id": ["a", "b"], "label": [1.0, None]}).to_parquet(path)
     done = push(server, path, "--json")
     assert (2, ["a"]) == (done.exit_code, ids(server))
-    assert "row 2: no label" in json.loads(done.stdout)["error"]
+    assert "row 2: no label" in json.loads(done.output.splitlines()[0])["error"]
     pd.DataFrame({"id": [0.5], "label": [1.0]}).to_parquet(tmp_path / "b.parquet")
-    assert "id 0.5 is neither" in push(server, tmp_path / "b.parquet").stderr
+    assert "id 0.5 is neither" in push(server, tmp_path / "b.parquet").output
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
@@ -221,12 +224,30 @@ def test_a_push_that_was_cut_short_goes_on_where_it_was(server: Labels, tmp_path
     server.after = 2
     done = push(server, path, "--batch", 10)
     assert 2 == done.exit_code
-    assert "line 23: " in done.stderr
-    assert "refused it: no JSON\n20 rows are pushed: go on with the same command" in done.stderr
+    assert "line 23: " in done.output
+    assert "refused it: no JSON\n20 rows are pushed: go on with the same command" in done.output
     assert 20 == json.loads(side(path).read_text())["rows"]
     server.after = None
     assert 0 == push(server, path, "--batch", 10).exit_code
     assert [f"a{i}" for i in range(35)] == ids(server)
+    assert not side(path).exists()
+
+
+def test_what_was_pushed_before_it_was_killed_is_not_pushed_again(
+    server: Labels, tmp_path: Path
+) -> None:
+    path = many(tmp_path / "a.csv", 35)
+    server.gate, server.free = threading.Event(), 2
+    words = ["labels", "push", str(path), "--endpoint", server.endpoint, "--batch", "10"]
+    running = subprocess.Popen([sys.executable, "-m", "otelml", *words])
+    assert server.waiting.wait(60)
+    running.kill()
+    running.wait()
+    server.gate.set()
+    server.gate = None
+    assert 0 == push(server, path, "--batch", 10).exit_code
+    assert [f"a{i}" for i in range(35)] == [*dict.fromkeys(ids(server))]
+    assert len(ids(server)) <= 45  # whether the third batch was taken, nobody could know
     assert not side(path).exists()
 
 
@@ -242,9 +263,9 @@ def test_progress_of_another_file_is_not_taken_for_this_ones(
         lines(path, *rows)
         done = push(server, path)
         assert (2, 10) == (done.exit_code, len(server.rows))
-        assert f"{side(path)} is of other rows" in done.stderr
+        assert f"{side(path)} is of other rows" in done.output
     side(path).write_bytes(b"{")
-    assert "is damaged" in push(server, path).stderr
+    assert "is damaged" in push(server, path).output
     side(path).write_bytes(kept)
     with serving(Labels()) as other:
         assert 2 == push(other, many(path, 30)).exit_code
@@ -254,7 +275,7 @@ def test_one_may_say_where_to_go_on(server: Labels, tmp_path: Path) -> None:
     path = lines(tmp_path / "a.csv", "a0,1", "a1", "a2,1", "a3")
     done = push(server, path, "--resume-from", 2)
     assert 2 == done.exit_code
-    assert "line 5: 1 values" in done.stderr
+    assert "line 5: 1 values" in done.output
     lines(path, "a0,1", "a1", "a2,1", "a3,1")
     assert 0 == push(server, path).exit_code
     assert ["a2", "a3"] == ids(server)
@@ -266,7 +287,7 @@ def test_where_nothing_can_be_kept_it_says_how_to_go_on(server: Labels, tmp_path
     server.after = 1
     done = push(server, path, "--batch", 10)
     assert (2, 10) == (done.exit_code, len(server.rows))
-    assert "10 rows are pushed: go on with --resume-from 10" in done.stderr
+    assert "10 rows are pushed: go on with --resume-from 10" in done.output
 
 
 def test_it_waits_for_a_processor_that_is_busy(server: Labels, tmp_path: Path) -> None:
@@ -286,8 +307,8 @@ def test_a_batch_that_is_too_large_is_halved(server: Labels, tmp_path: Path) -> 
     server.largest = 10
     done = push(server, path)
     assert 2 == done.exit_code
-    assert "line 2: " in done.stderr
-    assert "answered 413" in done.stderr
+    assert "line 2: " in done.output
+    assert "answered 413" in done.output
 
 
 def test_tokens(server: Labels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +316,7 @@ def test_tokens(server: Labels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     server.token = "s3cret"
     without = push(server, path)
     assert 2 == without.exit_code
-    assert "answered 401: name its token by --token-env" in without.stderr
+    assert "answered 401: name its token by --token-env" in without.output
     monkeypatch.setenv("TOKEN", "s3cret\n")
     assert 0 == push(server, path, "--token-env", "TOKEN").exit_code
     assert {None, "Bearer s3cret"} == server.authorizations
@@ -303,7 +324,7 @@ def test_tokens(server: Labels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv("TOKEN", bad)
         done = push(server, path, "--token-env", "TOKEN")
         assert 2 == done.exit_code
-        assert "TOKEN of --token-env holds no token" in done.stderr
+        assert "TOKEN of --token-env holds no token" in done.output
         assert "s3cr" not in done.output
 
 
@@ -325,16 +346,16 @@ def test_what_is_no_processor_is_told(
     done = push(server, many(tmp_path / "a.csv", 1))
     assert 2 == done.exit_code
     assert "\x1b" not in done.output
-    assert re.search(said, done.stderr)
-    assert "0 rows are pushed" in done.stderr
+    assert re.search(said, done.output)
+    assert "0 rows are pushed" in done.output
 
 
 def test_nobody_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_push, "_SHORTEST", 0.001)
     done = push(Labels("http://127.0.0.1:1"), many(tmp_path / "a.csv", 1))
     assert 2 == done.exit_code
-    assert "http://127.0.0.1:1/v1/labels: " in done.stderr
-    assert "is a processor there?" in done.stderr
+    assert "http://127.0.0.1:1/v1/labels: " in done.output
+    assert "is a processor there?" in done.output
 
 
 @pytest.mark.parametrize(
@@ -352,6 +373,6 @@ def test_bad_files(server: Labels, tmp_path: Path, name: str, text: str, said: s
     path.write_text(text)
     done = push(server, path)
     assert 2 == done.exit_code
-    assert said in done.stderr
+    assert said in done.output
     assert 2 == push(server, tmp_path / f"none-{name}").exit_code
     assert [] == server.rows

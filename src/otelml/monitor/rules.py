@@ -26,7 +26,10 @@ _DRIFT: Final = frozenset(check.name for check in DRIFT)
 
 
 class Rule(Protocol):
-    """A reason to retrain, which `windows[0]` of the last `windows[1]` windows speak for."""
+    """A reason to retrain, which `windows[0]` of the last `windows[1]` windows speak for.
+
+    Its text says it whole, and tells it from others.
+    """
 
     @property
     def windows(self) -> tuple[int, int]:
@@ -42,12 +45,19 @@ class Degraded:
 
     Without `checks` it is any measure of performance; with a `source` only what is "estimated",
     or only what "ground_truth" says. Findings of single classes and segments count, too.
+
+    >>> print(Degraded(("recall", "roc_auc"), source="estimated"))
+    alarm of estimated recall or roc_auc in 2 of 3 windows
     """
 
     checks: tuple[str, ...] = ()
     verdict: Verdict = Verdict.ALARM
     source: str | None = None
     windows: tuple[int, int] = WINDOWS
+
+    def __str__(self) -> str:
+        checks = _named(self.checks, self.source)
+        return f"{self.verdict} of {checks} in {_of(self.windows)}"
 
     def spoken(self, findings: Iterable[Finding]) -> Spoken:
         """What speaks for it in a window."""
@@ -61,13 +71,22 @@ class Degraded:
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """The value of one of the `checks` is above or below a limit, whatever its verdict."""
+    """The value of one of the `checks` is above or below a limit, whatever its verdict.
+
+    >>> print(Beyond(("mae",), above=800, windows=(1, 1)))
+    mae above 800 in 1 of 1 windows
+    """
 
     checks: tuple[str, ...]
     above: float | None = None
     below: float | None = None
     source: str | None = None
     windows: tuple[int, int] = WINDOWS
+
+    def __str__(self) -> str:
+        limits = (("above", self.above), ("below", self.below))
+        passed = " or ".join(f"{word} {limit}" for word, limit in limits if limit is not None)
+        return f"{_named(self.checks, self.source)} {passed} in {_of(self.windows)}"
 
     def spoken(self, findings: Iterable[Finding]) -> Spoken:
         """What speaks for it in a window."""
@@ -86,10 +105,17 @@ class Beyond:
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """Some check of drift alarms for so many features: below 1 a share of those that are judged."""
+    """Some check of drift alarms for so many features: below 1 a share of those that are judged.
+
+    >>> print(Drifted(0.3))
+    drifted features from 0.3 on in 2 of 3 windows
+    """
 
     features: float
     windows: tuple[int, int] = WINDOWS
+
+    def __str__(self) -> str:
+        return f"drifted features from {self.features} on in {_of(self.windows)}"
 
     def spoken(self, findings: Iterable[Finding]) -> Spoken:
         """What speaks for it in a window: one finding of each drifted feature."""
@@ -105,6 +131,15 @@ class Drifted:
             return {}
         found = len(drifted) / len(judged) if self.features < 1 else len(drifted)
         return {"drifted_features": [*drifted.values()] if found >= self.features else []}
+
+
+def _named(checks: tuple[str, ...], source: str | None) -> str:
+    named = " or ".join(checks) or "any measure of performance"
+    return f"{source} {named}" if source else named
+
+
+def _of(windows: tuple[int, int]) -> str:
+    return f"{windows[0]} of {windows[1]} windows"
 
 
 def _chosen(
