@@ -1,10 +1,5 @@
-"""Labels in a table, a row at a time, as the processor takes them: lines of NDJSON.
+"""Labels in a table, a row at a time, as the processor takes them: lines of NDJSON."""
 
-CSV is read here and not by Arrow, so that a malformed row is told by its line, and the rows
-before it are not lost.
-"""
-
-import csv
 import json
 import math
 import re
@@ -12,22 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import pyarrow as pa
-
-from otelml.offline.table import ROWS, DataError, batches, columns_of, require
+from otelml.offline.rows import arrow_rows, csv_rows
+from otelml.offline.table import ROWS, DataError
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
-_OFTEN: Final = 1000
-"""Rows after which the share that is done is told."""
-
-_Told = Callable[[float], None]
-_Row = tuple[str, Mapping[str, Any] | str]
-"""Where a row stands, and its values by column; or what is wrong with it."""
 
 
 class Label(NamedTuple):
@@ -38,7 +25,10 @@ class Label(NamedTuple):
 
 
 def labels(
-    path: Path, columns: Mapping[str, str], start: int = 0, advance: _Told = lambda _: None
+    path: Path,
+    columns: Mapping[str, str],
+    start: int = 0,
+    advance: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Label]:
     """The labels in a file, those before a malformed row included.
 
@@ -56,10 +46,10 @@ def labels(
     names = [*columns.values()]
     if path.suffix.lower() in (".csv", ".tsv"):
         typed = _typed(path, {columns[name] for name in _CLASSES if name in columns})
-        rows = _csv(path, names, advance)
+        rows = csv_rows(path, names, advance)
     else:
         typed = set()
-        rows = _arrow(path, names, advance)
+        rows = arrow_rows(path, names, advance)
     nothing = True
     for number, (where, values) in enumerate(rows):
         nothing = False
@@ -147,54 +137,6 @@ def _is_missing(value: Any) -> bool:
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
-def _csv(path: Path, names: Iterable[str], advance: _Told) -> Iterator[_Row]:
-    line = 1
-    try:
-        size = max(path.stat().st_size, 1)
-        with (
-            path.open("rb") as raw,
-            TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="") as file,
-        ):
-            delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            head = next(reader, [])
-            if not head:
-                return
-            require(path, head, names)
-            places = {name: head.index(name) for name in names}
-            line = reader.line_num + 1
-            for values in reader:
-                first, line = line, reader.line_num + 1
-                if line % _OFTEN == 0:
-                    advance(min(raw.tell() / size, 1.0))
-                if len(values) == len(head):
-                    yield f"line {first}", {name: values[at] for name, at in places.items()}
-                elif values:
-                    yield f"line {first}", f"{len(values)} values below {len(head)} columns"
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    except csv.Error as error:
-        raise DataError(f"{path}: line {line}: {error}") from error
-
-
-def _arrow(path: Path, names: Iterable[str], advance: _Told) -> Iterator[_Row]:
-    names = [*dict.fromkeys(names)]
-    require(path, columns_of(path), names)
-    row = 0
-    for batch in batches(path, advance=advance):
-        columns = [_plain(batch.column(name)).to_pylist() for name in names]
-        for values in zip(*columns, strict=True):
-            row += 1
-            yield f"row {row}", dict(zip(names, values, strict=True))
-
-
-def _plain(column: Any) -> Any:
-    """A column of times as Python has them: to the microsecond."""
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        return column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
-    return column
-
-
 def _typed(path: Path, names: Iterable[str]) -> set[str]:
     """Which columns of a CSV file hold numbers or truth values, as far as its first rows tell.
 
@@ -202,7 +144,7 @@ def _typed(path: Path, names: Iterable[str]) -> set[str]:
     """
     typed = set(names)
     with suppress(DataError):  # it is told when that row is reached
-        for _, values in islice(_csv(path, typed, lambda _: None), ROWS):
+        for _, values in islice(csv_rows(path, typed, lambda _: None), ROWS):
             if not isinstance(values, str):
                 typed = {name for name in typed if not values[name] or _is_scalar(values[name])}
     return typed
