@@ -10,11 +10,13 @@ from contextvars import Token
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from opentelemetry import context, trace
 from opentelemetry.context.context import Context
 
 from otelml import names
-from otelml.data import Inference, Model, Role
+from otelml.data import Inference, Model, Origin, Role
+from otelml.hooks._origin import given_ids, origin_of
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
 from otelml.hooks._reading import Stack, stackable
@@ -48,7 +50,9 @@ class Call:
     __slots__ = (
         "args",
         "card",
+        "chosen",
         "data",
+        "ids",
         "inner",
         "instance",
         "model",
@@ -62,6 +66,7 @@ class Call:
         "system",
         "token",
     )
+    ids: tuple[str, ...]
     span: trace.Span | None
     recorder: Recorder | None
     parent: trace.Span
@@ -84,6 +89,7 @@ class Call:
         self.inner: dict[str, Inner] = {}
         self.model = card.model
         self.span = None
+        self.chosen: npt.NDArray[np.intp] | None = None
 
 
 class Caller:
@@ -179,6 +185,9 @@ class Caller:
                 call.system, call.model = serving.take(instance, call.model, call.system)
             call.parent = trace.get_current_span(here)
         shared = process()
+        call.ids = ()
+        if here or shared.settings.id_column is not None:
+            call.ids = guarded(given_ids, here, serving, data) or ()
         around = here
         if shared.settings.spans:
             call.span = started(call, serving, here, since)
@@ -245,6 +254,7 @@ class Caller:
                         columns,
                         reason,
                         unread,
+                        None if reason else self._origin(call),
                     )
                 )
             if SHADOWS.used:
@@ -271,12 +281,14 @@ class Caller:
         if stack.weight > recorder.most:
             return False
         seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
-        told: tuple[Column, ...] | None = ()
+        told: tuple[Column, ...] = ()
         if call.span is not None:
-            told, seen = self._told(call, result, seen), None
-            if told is None:
+            columns, seen = self._told(call, result, seen), None
+            if columns is None:
                 return False
-        recorder.take(_new(Raw, (stack, seconds, data.tobytes(), result.tobytes(), seen)))
+            told = columns
+        raw = stack, seconds, data.tobytes(), result.tobytes(), seen, origin_of(call)
+        recorder.take(_new(Raw, raw))
         if call.span is not None:
             finished(call.span, told, call.rows, None)
         return True
@@ -306,7 +318,7 @@ class Caller:
         """
         card, reader, data = call.card, self._reader, call.data
         if call.rows > (most := process().recorder.most):  # no more would be kept
-            chosen = sample(call.rows, most)
+            chosen = call.chosen = sample(call.rows, most)
             data, result = (guarded(taken, each, call.rows, chosen) for each in (data, result))
         seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
         features: tuple[Column, ...] = ()
@@ -328,6 +340,13 @@ class Caller:
         new = tuple(column for column in outputs if column.role not in seen)
         seen.update((Role.FEATURE, *(column.role for column in new)))
         return features + new, unread
+
+    @staticmethod
+    def _origin(call: Call) -> Origin | None:
+        origin = origin_of(call)
+        return (
+            origin if origin is None or call.chosen is None else origin._replace(rows=call.chosen)
+        )
 
     def _seen(self, call: Call) -> set[Role] | None:
         """Roles counted already of this very input in this request; None outside of one."""

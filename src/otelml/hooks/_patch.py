@@ -30,6 +30,7 @@ from otelml.recording.settings import Settings
 _logger = logging.getLogger("otelml")
 CALL: Final = context.create_key("otelml-call")
 SILENT: Final = object()
+GIVEN_IDS: Final = context.create_key("otelml-inference-ids")
 _ABSENT: Final = object()
 _HELPERS: Final = (
     "resource_tracker",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from otelml.data import Block, Labels, Model, Role
+from otelml.data import Block, Labels, Model, Origin, Role
 
 Columns: TypeAlias = tuple[Block | Labels, ...]
 Layout: TypeAlias = tuple[tuple[int, ...], np.dtype[Any]]
@@ -56,6 +56,7 @@ class Raw(NamedTuple):
     data: bytes | None
     result: bytes
     seen: set[Role] | None
+    origin: Origin | None = None
 
     @property
     def rows(self) -> int:
@@ -63,8 +64,11 @@ class Raw(NamedTuple):
         return self.reading.rows
 
 
-def read(calls: Iterable[Raw]) -> Iterator[tuple[Columns, int]]:
-    """Columns of calls of one kind, as few as can be, and how many rows were unreadable."""
+def read(calls: Iterable[Raw]) -> Iterator[tuple[Columns, int, list[Raw]]]:
+    """Columns of calls of one kind, as few as can be; how many rows were unreadable; the calls.
+
+    The rows of the calls lie one below the other.
+    """
     fresh: list[Raw] = []
     others: dict[frozenset[Role], list[Raw]] = {}
     met: set[int] = set()
@@ -79,7 +83,7 @@ def read(calls: Iterable[Raw]) -> Iterator[tuple[Columns, int]]:
             others.setdefault(frozenset(seen), []).append(call)
     if fresh:
         columns, unread = _stacked(fresh, frozenset())
-        yield columns, sum(call.rows for call in fresh) if unread else 0
+        yield columns, sum(call.rows for call in fresh) if unread else 0, fresh
     for known, group in others.items():
         columns, unread = _stacked(group, known)
         roles = {Role.FEATURE, *(column.role for column in columns)}
@@ -87,7 +91,7 @@ def read(calls: Iterable[Raw]) -> Iterator[tuple[Columns, int]]:
             if call.seen is not None:
                 call.seen.update(roles)
         new = tuple(column for column in columns if column.role not in known)
-        yield new, sum(call.rows for call in group) if unread else 0
+        yield new, sum(call.rows for call in group) if unread else 0, group
 
 
 def _stacked(calls: list[Raw], known: frozenset[Role]) -> tuple[Columns, bool]:

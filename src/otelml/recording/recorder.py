@@ -9,16 +9,17 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from otelml import names
-from otelml.data import Block, Inference, Key, Labels, Model, Role, Series, Sketch
+from otelml.data import Block, Inference, Key, Labels, Model, Prediction, Role, Series, Sketch
 from otelml.recording.columns import sample
 from otelml.recording.raw import Raw, read
+from otelml.recording.rows import Call, Rows
 from otelml.recording.settings import Settings
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
@@ -66,6 +67,7 @@ class Recorder:
         self._started: deque[tuple[Model, str, str]] = deque()
         self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
         self._sketches: dict[Key, Sketch] = {}
+        self.rows = Rows(self.settings.segment_columns)
 
     def start(self, model: Model, operation: str, system: str) -> None:
         """Count a call that began."""
@@ -168,6 +170,8 @@ class Recorder:
             where = id(call.model), call.operation, call.system, call.error_type
             alike.setdefault(where, []).append(call)
             gathered.add(call.model, call.columns)
+            if call.error_type is None:
+                self.rows.add(call.model, call.columns, [Call(call.origin, call.rows)])
         kinds: dict[Any, list[Raw]] = defaultdict(list)
         for of_one in raw.values():
             kinds[of_one[0].reading.kind] += of_one
@@ -182,8 +186,10 @@ class Recorder:
             reading = of_kind[0].reading
             about = reading.model, reading.operation, reading.system
             self._fold_calls(about, None, of_kind)
-            for columns, unread in read(of_kind):
+            for columns, unread, held in read(of_kind):
                 gathered.add(reading.model, columns)
+                origins = [Call(call.origin, call.rows) for call in held]
+                self.rows.add(reading.model, columns, origins)
                 if unread:
                     with self._lock:
                         self._dropped["not_readable"] += unread
@@ -234,6 +240,15 @@ class Recorder:
             sketch = _of_another_kind(kind, sketch)
         held = self._sketches.get(key)
         self._sketches[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
+
+    def take_rows(self) -> Iterable[tuple[Model, Prediction]]:
+        """The predicted rows that were folded since they were last taken."""
+        with self._folding:
+            held, dropped = self.rows.take()
+        if dropped:
+            with self._lock:
+                self._dropped["records_full"] += dropped
+        return held
 
     def drain(self) -> list[Series]:
         """What was recorded since the last drain."""
@@ -296,6 +311,10 @@ def _thinned(inference: Inference, share: float) -> Inference:
     """The same call with a uniform sample of its rows in its columns."""
     rows = max(len(column.values) for column in inference.columns)
     chosen = sample(rows, max(int(rows * share), 1))
+    origin = inference.origin
+    if origin is not None:
+        kept = chosen if origin.rows is None else origin.rows[chosen]
+        inference = inference._replace(origin=origin._replace(rows=kept))
     columns = tuple(
         c._replace(values=tuple(c.values[i] for i in chosen if i < len(c.values)))
         if isinstance(c, Labels)
