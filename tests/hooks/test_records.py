@@ -1,6 +1,5 @@
 """Predicted rows leave as records, under the ids that labels will name."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class Kept:
 
 
 @pytest.fixture
-def kept(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+def kept(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> Kept:
     exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider()
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
