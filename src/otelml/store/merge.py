@@ -74,6 +74,7 @@ class Merge:
         self._owners, self._length = owners, length
         self.windows: dict[tuple[int, int], list[int]] = {}
         """Predictions and labelled ones that came to a window, by owner and start."""
+        self.new: list[Row] = []
 
     def accept(
         self, predictions: Iterable[tuple[int, Prediction]], truths: Iterable[Truth], now: int
@@ -94,17 +95,18 @@ class Merge:
                 released, known = released + 1, waiting.known
             row = Row(None, name, owner, _time(prediction.time), _content(prediction), None)
             siblings[owner] = row
+            self.new.append(row)
             self._change(row, predictions=1)
             if known is not None:
                 delays.append(self._match(row, known))
         states = tuple(self._label(truth, now, delays) for truth in truths)
         return Accepted(states, released, tuple(delays), repeated)
 
-    def rows(self) -> Iterator[Row]:
-        """Those that are new or changed."""
+    def changed(self) -> Iterator[Row]:
+        """Rows that are not new but changed."""
         for siblings in self._rows.values():
             for row in siblings.values():
-                if row.row is None or row.filled or row.labelled:
+                if row.row is not None and (row.filled or row.labelled):
                     yield row
 
     def labels(self) -> tuple[list[str], dict[str, Waiting]]:
