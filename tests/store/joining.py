@@ -167,7 +167,7 @@ def _told(p: Prediction, truth: Truth) -> Told:
     segments = dict(sorted(p.segments))
     if _classified(p):
         label = truth.label if truth.value is None else f"{truth.value:g}"
-        scores = {name: score for name, score in sorted(p.scores) if score == score}
+        scores = {name: score for name, score in sorted(p.scores) if not math.isnan(score)}
         return Told(p.label, label, truth.weight, scores, None, segments)
     value = truth.value
     if truth.label is not None:
@@ -190,7 +190,7 @@ def rows(outcomes: Outcomes) -> Iterator[Told]:
             number(outcomes.predicted[i]),
             number(outcomes.truth[i]),
             float(outcomes.weight[i]),
-            {name: score for name, score in sorted(scores.items()) if score == score},
+            {name: score for name, score in sorted(scores.items()) if not math.isnan(score)},
             None if interval is None or np.isnan(interval).any() else interval,
             {n: v[i] for n, v in sorted(outcomes.segments.items()) if v[i] is not None},
         )

@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 from hypothesis import settings
-
 from tests.store.joining import JoinsMachine
 
 
