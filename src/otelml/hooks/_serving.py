@@ -19,6 +19,7 @@ from otelml.hooks._patch import failed, guarded, outer, process
 from otelml.recording.naming import REGISTRY
 
 SERVING: Final = context.create_key("otelml-serving")
+_ELSEWHERE: Final = -1
 
 
 @dataclass(slots=True)
@@ -26,8 +27,8 @@ class Serving:
     """A request, or a batch of them, that a serving framework works on.
 
     `model` is what the server calls the model that it asks; it is given to the first model that is
-    called, and later ones keep names of their own. `links` are the requests of a batch,
-    `attributes` are added to the spans within.
+    called, and later ones keep names of their own. `links` are the requests of a batch, `batch` is
+    what a request became part of, `attributes` are added to the spans within.
     """
 
     system: str | None = None
@@ -35,6 +36,11 @@ class Serving:
     links: Sequence[Link] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
     first: int | None = None
+    batch: "Serving | None" = None
+
+    def seen(self) -> bool:
+        """Whether a model was called within it, or within its batch."""
+        return self.first is not None or (self.batch is not None and self.batch.seen())
 
     def take(self, instance: Any, model: Model, library: str) -> tuple[str, Model]:
         """System and name of a model call within this request."""
@@ -137,7 +143,7 @@ class Server:
         result: Any,
         error: BaseException | None,
     ) -> None:
-        if self._records is None or serving.first is not None:
+        if self._records is None or serving.seen():
             return
         try:
             inside = context.set_value(SERVING, serving, here)
@@ -151,8 +157,20 @@ def batch(system: str, requests: Sequence[Context], model: Model | None = None) 
     if len(requests) == 1:
         return requests[0]
     spans = [trace.get_current_span(request).get_span_context() for request in requests]
-    links = [Link(span) for span in spans if span.is_valid]
-    return context.set_value(SERVING, Serving(system, model, links), Context())
+    serving = Serving(system, model, [Link(span) for span in spans if span.is_valid])
+    for request in requests:
+        if isinstance(asked := request.get(SERVING), Serving):
+            asked.batch = serving
+    return context.set_value(SERVING, serving, Context())
+
+
+def elsewhere() -> Serving | None:
+    """The request at hand, marked as one whose model another process calls and records."""
+    serving = context.get_value(SERVING)
+    if not isinstance(serving, Serving):
+        return None
+    serving.first = _ELSEWHERE
+    return serving
 
 
 def carrier(here: Context | None = None) -> dict[str, str]:

@@ -12,11 +12,18 @@ from otelml.data import Model
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
-from otelml.hooks._serving import SERVING, Server, Serving, batch, carrier, uncarried
+from otelml.hooks._serving import (
+    SERVING,
+    Server,
+    Serving,
+    batch,
+    carrier,
+    elsewhere,
+    uncarried,
+)
 from otelml.recording.columns import as_array, features, table
 
 _CARRIED: Final = "otelml-context"
-_ELSEWHERE: Final = -1  # the model is called, and recorded, in a worker
 
 
 class _RequestReader(Reader):
@@ -155,18 +162,9 @@ def _dispatched(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _send_along(message: Any) -> None:
-    serving = _recorded_elsewhere()
+    serving = elsewhere()
     links = [] if serving is None else [_headers(link) for link in serving.links]
     message.__dict__[_CARRIED] = carrier(), links  # pickled with it
-
-
-def _recorded_elsewhere() -> Serving | None:
-    """The request at hand, whose model is called in another process or task."""
-    serving = context.get_value(SERVING)
-    if not isinstance(serving, Serving):
-        return None
-    serving.first = _ELSEWHERE
-    return serving
 
 
 def _taken_up(message: Any) -> Context:
@@ -193,7 +191,6 @@ class _Batches:
     async def queued(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
         request = args[0] if args else kwargs["req"]
         self._waiting[id(request)] = context.get_current()
-        _recorded_elsewhere()
         return await wrapped(*args, **kwargs)
 
     async def batched(
