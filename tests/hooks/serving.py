@@ -60,9 +60,12 @@ class Server:
         while not there() and time.monotonic() < deadline:
             time.sleep(0.1)
 
-    def stop(self) -> None:
-        """SIGTERM, as a container gets it; workers may outlive their parent."""
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, *, group: bool = False) -> None:
+        """SIGTERM, to one process or its whole `group`; workers may outlive their parent."""
+        if group:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        else:
+            self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
         self.wait_for(self.gone)
 

@@ -6,7 +6,7 @@ Where no hook sees a model, the server's own hook records what it can read itsel
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -162,6 +162,46 @@ def batch(system: str, requests: Sequence[Context], model: Model | None = None) 
         if isinstance(asked := request.get(SERVING), Serving):
             asked.batch = serving
     return context.set_value(SERVING, serving, Context())
+
+
+class Batches:
+    """The requests that wait for a serving framework to make batches of them."""
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+        self._contexts: dict[int, Context] = {}
+
+    def add(self, request: Any) -> None:
+        """The request at hand begins to wait."""
+        self._contexts[id(request)] = context.get_current()
+
+    def leave(self, request: Any) -> None:
+        """A request waits no longer."""
+        self._contexts.pop(id(request), None)
+
+    async def waiting(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
+        """Wrapper of what takes a request, its first argument, and awaits the answer."""
+        request = args[0] if args else next(iter(kwargs.values()))
+        self.add(request)
+        try:
+            return await wrapped(*args, **kwargs)
+        finally:
+            self.leave(request)
+
+    def batch(self, requests: Iterable[Any], model: Model | None = None) -> Context:
+        """The context of a batch of them; the current one if it is made of others."""
+        found = [self._contexts.pop(id(request), None) for request in requests]
+        known = [each for each in found if each is not None]
+        return batch(self._system, known or [context.get_current()], model)
+
+
+async def within(here: Context, asked: Awaitable[Any]) -> Any:
+    """Await something that has not begun yet, in another context."""
+    token = context.attach(here)
+    try:
+        return await asked
+    finally:
+        context.detach(token)
 
 
 def elsewhere() -> Serving | None:
