@@ -1,12 +1,13 @@
 """Ray Serve's replicas under the hooks."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from tests.hooks.serving import TRACE, Server, free_port, serving
-from tests.sink import told
+import pytest
+
+from tests.hooks.serving import TRACE, free_port, serving
+from tests.sink import Sink, told
 
 APP = """
 import sys, signal, threading
@@ -39,7 +40,7 @@ class Front:
 class Batched(Clf.func_or_class):
     @serve.batch(max_batch_size=2, batch_wait_timeout_s=20)
     async def many(self, rows):
-        return self.model.predict_proba(np.asarray(rows)).tolist()
+        return self.model.predict_proba(np.concatenate(rows)).tolist()
 
     async def __call__(self, request):
         return await self.many((await request.json())["x"])
@@ -48,91 +49,91 @@ class Batched(Clf.func_or_class):
 class Doubled:
     @serve.batch(max_batch_size=2, batch_wait_timeout_s=20)
     async def predict(self, rows):
-        return [[2.5 * value for value in row] for row in rows]
+        return [[[2.5 * value for value in row] for row in each] for each in rows]
 
 APPS = {
-    "clf": lambda: Clf.bind(),
-    "front": lambda: Front.bind(Clf.bind()),
-    "batched": lambda: Batched.bind(),
-    "doubled": lambda: Front.bind(Doubled.bind()),
+    "clf": Clf.bind(),
+    "front": Front.bind(Clf.bind()),
+    "batched": Batched.bind(),
+    "doubled": Front.bind(Doubled.bind()),
 }
 
-stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stop.set())
 ray.init(num_cpus=2, include_dashboard=False, _temp_dir=sys.argv[2])
 serve.start(http_options={"port": int(sys.argv[1])})
-serve.run(APPS[sys.argv[3]](), route_prefix="/clf")
+for name, app in APPS.items():
+    serve.run(app, name=name, route_prefix="/" + name)
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())  # Ray has set a handler of its own
 print("up", flush=True)
 stop.wait()
 serve.shutdown()
 ray.shutdown()
 """
-BODY = {"x": [0.9, 1, 2]}
+BODY = {"x": [[0.9, 1, 2]]}
 
 
-@contextmanager
-def running(app: str, home: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def sink(tmp_path_factory: pytest.TempPathFactory) -> Sink:
+    """What was sent by the time that all apps were asked and shut down."""
+    home = tmp_path_factory.mktemp("ray")
     (home / "app.py").write_text(APP)
     port = free_port()
-    short = f"/tmp/ray-{port}"  # sockets have short paths
-    command = ["python", "app.py", str(port), short, app]
-    with serving(command, home, "/-/healthz", port=port) as server:
+    with (
+        TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as short,  # it holds sockets
+        serving(["python", "app.py", str(port), short], home, "/-/healthz", port=port) as server,
+    ):
         server.wait_for(lambda: "\nup\n" in (home / "server.log").read_text(), 60)
-        yield server
-
-
-def test_requests_of_a_deployment(tmp_path: Path) -> None:
-    with running("clf", tmp_path) as server:
         for _ in range(4):
             server.post("/clf", BODY, {"x-request-id": "r9"})
+        server.post("/front", BODY, {"x-request-id": "r10"})
+        for route in ("/batched", "/doubled"):
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda _, r=route: server.post(r, BODY), range(2)))
         server.stop()
-    sink = server.sink
-    attributes = told(sink.spans()[0])
-    assert ("ray.serve", "sklearn", "/clf", "r9") == (
+    return server.sink
+
+
+def spans(sink: Sink, route: str) -> list[Any]:
+    return [span for span in sink.spans() if route == told(span).get("http.route", "")]
+
+
+def test_requests_of_a_deployment(sink: Sink) -> None:
+    found = spans(sink, "/clf")
+    attributes = told(found[0])
+    assert ("ray.serve", "sklearn", "r9") == (
         attributes["ml.system.name"],
         attributes["ml.framework.name"],
-        attributes["http.route"],
         attributes["ml.inference.id"],
     )
-    assert [TRACE] * 4 == [span.trace_id.hex() for span in sink.spans()]
-    assert 4 == sink.total("ml.inference.predictions")
-    assert 4 == sink.total("ml.feature.value", ml_feature_name="x2")
+    assert [TRACE] * 4 == [span.trace_id.hex() for span in found]
 
 
-def test_the_trace_goes_from_deployment_to_deployment(tmp_path: Path) -> None:
-    with running("front", tmp_path) as server:
-        server.post("/clf", BODY, {"x-request-id": "r9"})
-        server.stop()
-    (span,) = server.sink.spans()
+def test_the_trace_goes_from_deployment_to_deployment(sink: Sink) -> None:
+    (span,) = spans(sink, "/front")
     assert ("predict_proba LogisticRegression", TRACE) == (span.name, span.trace_id.hex())
-    assert "r9" == told(span)["ml.inference.id"]
-    assert 1 == server.sink.total("ml.inference.predictions")
+    assert "r10" == told(span)["ml.inference.id"]
 
 
-def posted_at_once(server: Server) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: server.post("/clf", BODY), range(2)))
-
-
-def test_a_batch_links_to_its_requests(tmp_path: Path) -> None:
-    with running("batched", tmp_path) as server:
-        posted_at_once(server)
-        server.stop()
-    (span,) = server.sink.spans()
+def test_a_batch_links_to_its_requests(sink: Sink) -> None:
+    (span,) = spans(sink, "")
     assert ("ray.serve", 2) == (
         told(span)["ml.system.name"],
         told(span)["ml.inference.batch.size"],
     )
     assert [TRACE, TRACE] == [link.trace_id.hex() for link in span.links]
     assert b"" == span.parent_span_id
-    assert 2 == server.sink.total("ml.inference.predictions")
 
 
-def test_a_batch_that_no_library_sees(tmp_path: Path) -> None:
-    with running("doubled", tmp_path) as server:
-        posted_at_once(server)
-        server.stop()
-    spans = server.sink.spans()
-    assert ["predict Doubled"] * 2 == [span.name for span in spans]
-    assert [TRACE, TRACE] == [span.trace_id.hex() for span in spans]
-    assert 2 == server.sink.total("ml.prediction.value", ml_output_name="1")
+def test_a_batch_that_no_library_sees(sink: Sink) -> None:
+    found = spans(sink, "/doubled")
+    assert ["predict Doubled"] * 2 == [span.name for span in found]
+    assert [TRACE, TRACE] == [span.trace_id.hex() for span in found]
+    assert 2 == sink.total("ml.prediction.value", ml_output_name="1")
+
+
+def test_nothing_is_counted_twice_or_lost(sink: Sink) -> None:
+    assert 4 + 1 + 2 == sink.total("ml.inference.predictions", ml_model_name="LogisticRegression")
+    assert 4 + 1 + 2 == sink.total(
+        "ml.feature.value", ml_feature_name="x2", ml_model_name="LogisticRegression"
+    )
+    assert 4 + 1 + 2 + 2 == sink.total("ml.inference.predictions")
