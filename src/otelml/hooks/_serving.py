@@ -223,3 +223,11 @@ def carrier(here: Context | None = None) -> dict[str, str]:
 def uncarried(headers: Any) -> Context:
     """The context that such headers hold; an empty one if they hold none."""
     return propagate.extract(headers, Context()) if isinstance(headers, dict) else Context()
+
+
+def taken_up(headers: Any) -> Context:
+    """The context at hand, or that of a request's headers where nobody took it up yet."""
+    here = context.get_current()
+    if headers is None or trace.get_current_span(here).get_span_context().is_valid:
+        return here
+    return propagate.extract(dict(headers), here)

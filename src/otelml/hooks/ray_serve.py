@@ -10,14 +10,23 @@ import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
-from opentelemetry import context, propagate, trace
+from opentelemetry import context
 from opentelemetry.context.context import Context
 
 from otelml import names
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
-from otelml.hooks._serving import Batches, Server, Serving, carrier, elsewhere, uncarried, within
+from otelml.hooks._serving import (
+    Batches,
+    Server,
+    Serving,
+    carrier,
+    elsewhere,
+    taken_up,
+    uncarried,
+    within,
+)
 from otelml.hooks._shutdown import flushed
 from otelml.recording.columns import as_array
 
@@ -99,7 +108,7 @@ class RayServeInstrumentor(Instrumentor):
                     method = getattr(args[0] if args else kwargs.get("callable"), "__name__", "")
                     if method in _OWN or method.startswith("_ray"):
                         return wrapped(*args, **kwargs)
-                    here = guarded(_asked_over_http, args, kwargs) or context.get_current()
+                    here = guarded(_over_http, args, kwargs) or context.get_current()
                     return within(here, server.awaited(wrapped, instance, args, kwargs))
 
                 replica = module.UserCallableWrapper
@@ -151,13 +160,10 @@ def _take_up(metadata: Any) -> None:
         context.attach(uncarried(headers))
 
 
-def _asked_over_http(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Context | None:
-    """The context in the headers of a request that Ray's proxy passed on; None of others."""
+def _over_http(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Context:
+    """The context of a request that Ray's proxy passed on is in its headers."""
     given = _given(args, kwargs)
-    headers = getattr(given[0], "headers", None) if given else None
-    if headers is None or trace.get_current_span().get_span_context().is_valid:
-        return None
-    return propagate.extract(dict(headers))
+    return taken_up(getattr(given[0], "headers", None) if given else None)
 
 
 def _waits(batches: Batches, request: Any) -> None:
