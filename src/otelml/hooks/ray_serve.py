@@ -128,7 +128,7 @@ def _shutdown(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _describe(_: Any, __: tuple[Any, ...], ___: dict[str, Any]) -> Serving:
-    request = sys.modules["ray.serve.context"]._get_serve_request_context()  # noqa: SLF001
+    request = sys.modules["ray.serve.context"]._serve_request_context.get()  # noqa: SLF001
     attributes = {}
     if told := getattr(request, "request_id", None):
         attributes[names.INFERENCE_ID] = str(told)
