@@ -278,7 +278,7 @@ class Caller:
                 return False
         recorder.take(_new(Raw, (stack, seconds, data.tobytes(), result.tobytes(), seen)))
         if call.span is not None:
-            finished(call.span, told, call.rows, None)
+            finished(call.span, told or (), call.rows, None)
         return True
 
     def _told(self, call: Call, result: Any, seen: set[Role] | None) -> tuple[Column, ...] | None:
