@@ -290,7 +290,7 @@ class Caller:
         raw = stack, seconds, data.tobytes(), result.tobytes(), seen, origin_of(call)
         recorder.take(_new(Raw, raw))
         if call.span is not None:
-            finished(call.span, told, call.rows, None)
+            finished(call.span, told or (), call.rows, None)
         return True
 
     def _told(self, call: Call, result: Any, seen: set[Role] | None) -> tuple[Column, ...] | None:

@@ -21,7 +21,6 @@ from opentelemetry import context
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from packaging.specifiers import SpecifierSet
 
 from otelml.recording.process import Process
@@ -32,6 +31,9 @@ CALL: Final = context.create_key("otelml-call")
 SILENT: Final = object()
 GIVEN_IDS: Final = context.create_key("otelml-inference-ids")
 _ABSENT: Final = object()
+_PLAIN: Final = "suppress_instrumentation"
+_SUPPRESSED: Final = (_PLAIN, getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", _PLAIN))
+"""What `suppress_instrumentation` sets; asking it costs as much as all the rest of `outer`."""
 _HELPERS: Final = (
     "resource_tracker",
     "joblib.externals.loky",
@@ -295,7 +297,7 @@ def outer(here: context.Context | None = None) -> Any:
     if here is None:
         here = context.get_current()
     found = here.get(CALL)
-    if found is None and len(here) and not is_instrumentation_enabled():
+    if found is None and any(map(here.get, _SUPPRESSED)):
         return SILENT
     return found
 
