@@ -196,7 +196,10 @@ def test_a_frames_malformed_row_is_told_by_its_number(server: Labels, tmp_path: 
     pd.DataFrame({"id": ["a", "b"], "label": [1.0, None]}).to_parquet(path)
     done = push(server, path, "--json")
     assert (2, ["a"]) == (done.exit_code, ids(server))
-    assert "row 2: no label" in json.loads(re.findall(r"^{.*}$", done.output, re.M)[0])["error"]
+    assert (
+        "row 2: no label"
+        in json.loads(re.findall(r"^{.*}$", done.output, re.MULTILINE)[0])["error"]
+    )
     pd.DataFrame({"id": [0.5], "label": [1.0]}).to_parquet(tmp_path / "b.parquet")
     assert "id 0.5 is neither" in push(server, tmp_path / "b.parquet").output
 
