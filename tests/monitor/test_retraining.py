@@ -180,6 +180,25 @@ def test_a_window_that_is_judged_again_counts_as_it_was_last() -> None:
     assert () == signal.recommended
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_labels_of_windows_before_it_was_resolved_do_not_bring_it_back(restarts: bool) -> None:
+    signal = Signal([Degraded()])
+    states(signal, [[found(number, v)] for number, v in enumerate([OK, ALARM, ALARM, OK, OK])])
+    if restarts:
+        state = signal.dump()
+        signal = Signal([Degraded()])
+        signal.load(state)
+    again = [[found(number, ALARM)] for number in (0, 1, 2)]
+    assert [[], [], []] == states(signal, again)
+    assert [[], [True]] == states(signal, [[found(3, ALARM)], [found(4, ALARM)]])
+
+
+def test_windows_count_by_their_time_not_by_when_they_are_judged() -> None:
+    order = [(0, ALARM), (1, ALARM), (3, OK), (2, ALARM), (4, OK)]
+    changes = states(Signal([Degraded()]), [[found(number, verdict)] for number, verdict in order])
+    assert [[], [True], [], [], [False]] == changes
+
+
 def test_findings_of_one_window_may_come_in_several_parts() -> None:
     signal = Signal([Degraded(("accuracy", "psi"), windows=(1, 1))])
     assert [True] == [c.recommended for c in signal.update(drift(0, 1, 1))]

@@ -1,6 +1,7 @@
 """A webhook is signed, sent until it is taken, and given up where it never will be."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -141,6 +142,39 @@ async def test_what_the_receiver_will_have_none_of_is_given_up(
     assert not told.value.retryable
     assert 1 == len(receiver.received)
     await out.close()
+
+
+async def test_no_other_place_is_told(receiver: Receiver) -> None:
+    receiver.statuses, receiver.headers = [307], {"location": "/elsewhere"}
+    out = Webhook(receiver.url, SECRET)
+    with pytest.raises(RefusalError, match="answered 307"):
+        await out.send(Signal.LOGS, webhook.body("event", {}))
+    assert 1 == len(receiver.received)
+    await out.close()
+
+
+async def test_a_receiver_that_answers_for_ever_may_be_retried() -> None:
+    gone = asyncio.Event()
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"a: b\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    out = Webhook(f"http://127.0.0.1:{port}", SECRET, timeout=0.2, retries=0)
+    async with asyncio.timeout(20):
+        with pytest.raises(RefusalError, match="does not answer: TimeoutError"):
+            await out.send(Signal.LOGS, webhook.body("event", {}))
+        await gone.wait()
+    await out.close()
+    server.close()
 
 
 async def test_nobody_there_may_be_retried() -> None:
