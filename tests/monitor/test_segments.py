@@ -61,6 +61,11 @@ def test_a_column_that_no_row_has_makes_no_slice() -> None:
     assert [] == [*slices(ROWS, [["age"], ["age", "sex"]])]
 
 
+def test_what_is_named_twice_is_cut_once() -> None:
+    assert sizes(ROWS, [["sex"]]) == sizes(ROWS, [["sex"], ["sex"]])
+    assert 2 == len([*slices(ROWS, [["sex"], ["sex"]])])
+
+
 def test_all_arrays_are_cut() -> None:
     low = np.arange(600.0)
     part = take(replace(ROWS, low=low, high=low + 1), np.array([5, 7]))

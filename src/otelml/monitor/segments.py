@@ -20,7 +20,7 @@ from otelml.monitor.performance.check import CERTAIN
 from otelml.monitor.performance.interval import Z
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
-Codes: TypeAlias = npt.NDArray[np.int64]
+Rows: TypeAlias = npt.NDArray[np.int64]
 
 NAME: Final = "ml.segment.name"
 VALUE: Final = "ml.segment.value"
@@ -37,9 +37,7 @@ def sizes(outcomes: Outcomes, by: By) -> Counter[Labels]:
 
     A row that lacks a column's value is in no slice by that column.
     """
-    return Counter(
-        {labels: len(rows) for columns in by for labels, rows in _cut(outcomes, columns)}
-    )
+    return Counter({labels: len(rows) for labels, rows in _cut(outcomes, by)})
 
 
 def largest(sizes: Mapping[Labels, int], most: int = 50) -> tuple[tuple[Labels, ...], int]:
@@ -59,27 +57,21 @@ def slices(
         kept: Labels of the slices to take; by default of all.
 
     """
-    for columns in by:
-        for labels, rows in _cut(outcomes, columns):
-            if kept is None or labels in kept:
-                yield labels, take(outcomes, rows)
+    for labels, rows in _cut(outcomes, by):
+        if kept is None or labels in kept:
+            yield labels, take(outcomes, rows)
 
 
-def _cut(outcomes: Outcomes, columns: Sequence[str]) -> Iterator[tuple[Labels, Codes]]:
+def _cut(outcomes: Outcomes, by: By) -> Iterator[tuple[Labels, Rows]]:
     """Labels and rows of each combination of values that occurs."""
-    coded = [codes(segment(outcomes, column)) for column in columns]
-    sizes = [len(names) for names, _ in coded]
-    rows = np.flatnonzero(np.all([places >= 0 for _, places in coded], axis=0))
-    if not rows.size:
-        return
-    cells = np.ravel_multi_index([places[rows] for _, places in coded], sizes)
-    order = np.argsort(cells, kind="stable")
-    present, starts = np.unique(cells[order], return_index=True)
-    name = AND.join(columns)
-    for cell, part in zip(present, np.split(rows[order], starts[1:]), strict=True):
-        places = np.unravel_index(cell, sizes)
-        values = [names[place] for (names, _), place in zip(coded, places, strict=True)]
-        yield ((NAME, name), (VALUE, AND.join(values))), part
+    for columns in dict.fromkeys(map(tuple, by)):
+        rows: defaultdict[str, list[int]] = defaultdict(list)
+        values = (segment(outcomes, column).tolist() for column in columns)
+        for row, combined in enumerate(zip(*values, strict=True)):
+            if None not in combined:
+                rows[AND.join(combined)].append(row)
+        for value, places in rows.items():
+            yield ((NAME, AND.join(columns)), (VALUE, value)), np.array(places, np.int64)
 
 
 def segment(outcomes: Outcomes, column: str) -> npt.NDArray[Any]:
@@ -92,7 +84,7 @@ def known(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.fromiter((value is not None for value in values), np.bool_, len(values))
 
 
-def codes(values: npt.NDArray[Any]) -> tuple[tuple[str, ...], Codes]:
+def codes(values: npt.NDArray[Any]) -> tuple[tuple[str, ...], Rows]:
     """The distinct values, sorted, and the place of each row's among them; -1 of None.
 
     >>> codes(np.array(["b", None, "a", "b"], object))

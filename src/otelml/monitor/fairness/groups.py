@@ -44,10 +44,13 @@ class Groups:
     names: tuple[str, ...]
     sums: Floats
 
+    def __post_init__(self) -> None:
+        self.sums.setflags(write=False)
+
     @classmethod
-    def empty(cls, names: tuple[str, ...] = ()) -> Self:
-        """Groups of which nothing was seen."""
-        return cls(names, np.zeros((len(names), _ERRORS.stop)))
+    def empty(cls) -> Self:
+        """Nothing seen."""
+        return cls((), np.zeros((0, _ERRORS.stop)))
 
     @classmethod
     def of(cls, outcomes: Outcomes, column: str, positive: str) -> Self:
@@ -87,11 +90,12 @@ class Groups:
 
     def merge(self, other: Self) -> Self:
         """The groups of both sets of rows."""
-        made = self.empty(tuple(sorted({*self.names, *other.names})))
-        places = {name: place for place, name in enumerate(made.names)}
+        names = tuple(sorted({*self.names, *other.names}))
+        places = {name: place for place, name in enumerate(names)}
+        sums = np.zeros((len(names), _ERRORS.stop))
         for part in (self, other):
-            made.sums[[places[name] for name in part.names]] += part.sums
-        return made
+            sums[[places[name] for name in part.names]] += part.sums
+        return type(self)(names, sums)
 
     def dump(self) -> dict[str, Any]:
         """The sums as JSON."""
@@ -100,10 +104,8 @@ class Groups:
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Self:
         """What `dump` gave."""
-        made = cls.empty(tuple(sorted(state)))
-        for place, name in enumerate(made.names):
-            made.sums[place] = state[name]
-        return made
+        names = tuple(sorted(state))
+        return cls(names, np.array([state[name] for name in names]).reshape(-1, _ERRORS.stop))
 
     @property
     def rows(self) -> Floats:

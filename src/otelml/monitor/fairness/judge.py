@@ -68,7 +68,7 @@ def judge(
             labels += [(LOW, gap.low), (HIGH, gap.high)]
         findings.append(_finding(window, measure.name, gap, chosen, tuple(labels)))
         if gap.left_out:
-            counted = Gap(Verdict.OK, gap.groups, 0, gap.rows, float(gap.left_out))
+            counted = Gap(Verdict.NOT_APPLICABLE, gap.groups, 0, gap.rows, float(gap.left_out))
             told = ((ATTRIBUTE, column), (METRIC, measure.name))
             findings.append(_finding(window, LEFT_OUT, counted, Limits(), told))
     return findings
