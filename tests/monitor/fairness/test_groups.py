@@ -81,6 +81,15 @@ def test_a_row_without_a_truth_counts_for_selection_only() -> None:
     assert np.isnan(groups.precision.values[0])
 
 
+def test_weighted_rows_are_worth_fewer() -> None:
+    rows = decisions(weighted=True)
+    groups = Groups.of(rows, "group", "yes")
+    for place, name in enumerate(groups.names):
+        weight = rows.weight[(rows.segments["group"] == name) & (rows.truth == "yes")]
+        worth = weight.sum() ** 2 / (weight**2).sum()
+        assert worth == pytest.approx(groups.true_positive.rows[place])
+
+
 def test_another_class_may_be_the_positive_one() -> None:
     rows = decisions()
     yes, no = (Groups.of(rows, "group", positive) for positive in ("yes", "no"))

@@ -138,6 +138,16 @@ def test_errors_are_compared_by_scipys_paired_t() -> None:
     assert (errors[1].mean() - errors[0].mean(), errors[0].mean()) == pytest.approx(told)
 
 
+def test_errors_are_those_of_rows_that_both_have() -> None:
+    champion, challenger = regressions()
+    challenger.predicted[:500] = np.nan
+    champion.predicted[1500:] = np.inf
+    both = slice(500, 1500)
+    found = judged(champion, challenger)["error_difference"]
+    expected = np.abs(champion.predicted - champion.truth)[both].mean()
+    assert (expected, 1000) == pytest.approx((found.reference, found.samples))
+
+
 def test_scores_are_compared_by_scipys_paired_t() -> None:
     pair = classifiers()
     expected = stats.ttest_rel(score_of(pair[1]), score_of(pair[0]))
@@ -165,6 +175,13 @@ def test_many_discordant_rows_are_tested_by_chi_squared(b: int, c: int) -> None:
     statistic = max(abs(b - c) - 1, 0) ** 2 / (b + c)
     expected = stats.chi2.sf(statistic, 1)
     assert expected == pytest.approx(Discordance(50, b, c, 9).p_value, rel=1e-9)
+
+
+def test_the_interval_of_accuracies_is_walds_with_a_row_more_of_either_kind() -> None:
+    table = Discordance(both=20, champion=1, challenger=6, neither=3)
+    gains = np.repeat([0.0, -1.0, 1.0], [23, 1 + 1, 6 + 1])
+    half = stats.norm.ppf(0.975) * gains.std() / len(gains) ** 0.5
+    assert (gains.mean() - half, gains.mean() + half) == pytest.approx(table.interval)
 
 
 def test_kappa_is_scikit_learns() -> None:
