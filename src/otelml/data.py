@@ -320,6 +320,7 @@ class Baseline:
     `id` is the first 16 hex digits of the SHA-256 of its content, `created` is in nanoseconds
     since the epoch, `schema` maps each column to the kind of sketch it has. `columns` says which
     column of its data was the `prediction`, `score` or `target`, and which were `exclude`d.
+    `outcomes` sums up predictions beside targets, as JSON has it, where the data had both.
     """
 
     id: str
@@ -330,3 +331,4 @@ class Baseline:
     created: int
     schema: Mapping[str, str]
     columns: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, Any] | None = None

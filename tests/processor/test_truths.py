@@ -7,17 +7,21 @@ from typing import Any
 
 import grpc
 import httpx
+import numpy as np
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
     ExportLogsServiceResponse,
 )
+from tests.processor.test_service import SECOND, events, metrics
 from tests.wire.test_records import sent
 
 from otelml import names
-from otelml.data import Model, Prediction
+from otelml.data import Model, Outcomes, Prediction
+from otelml.monitor.performance.summary import Summary
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
+from otelml.wire import file
 from otelml.wire.rows import columns
 
 Start = Callable[..., Awaitable[Service]]
@@ -144,3 +148,53 @@ async def test_what_was_acknowledged_is_there_after_a_restart(start: Start, tmp_
     again = await start()
     answer = await post(again, [{"id": f"order-{i}", "label": "no"} for i in range(4)])
     assert 4 == answer.json()["matched"]
+
+
+async def test_performance_falls_and_recovers(
+    start: Start, sink: Any, tmp_path: Path, eventually: Any, make_window: Any
+) -> None:
+    """Windows of a second: the model is right, then wrong, then right; labels come in between."""
+    summary = Summary.of(outcomes([i % 10 > 0 for i in range(1000)]))
+    baseline = file.baseline(
+        make_window(), source="test", created=NOW, outcomes=json.loads(json.dumps(summary.dump()))
+    )
+    file.write(tmp_path / "fraud.json", baseline)
+    service = await start(
+        baselines={"directory": str(tmp_path)},
+        performance={"window": "1s", "every": "10ms", "min_samples": 100},
+        alerts={"open_after": "1 of 1", "resolve_after": 1},
+    )
+    for window, right in enumerate((0.9, 0.5, 0.9)):
+        rows = [
+            Prediction(f"{window}-{i}", NOW + window * SECOND + i, "yes", None, (("yes", 0.9),))
+            for i in range(400)
+        ]
+        await deliver(service, sent((names.RECORDS_EVENT, columns(Model("fraud"), rows))))
+        labels = [
+            {"id": f"{window}-{i}", "label": "yes" if (i % 10) < right * 10 else "no"}
+            for i in range(300)
+        ]
+        assert 300 == (await post(service, labels)).json()["matched"]
+        await eventually(lambda n=window + 1: n <= len(seen(sink, "ml.performance.accuracy")))
+    accuracies = seen(sink, "ml.performance.accuracy")
+    assert [0.9, 0.5, 0.9] == [value for _, value in accuracies]
+    assert "ground_truth" == accuracies[0][0]["ml.performance.source"]
+    assert 0.75 == seen(sink, "ml.ground_truth.ratio")[0][1]
+    await eventually(lambda: "ml.performance.restored" in [name for name, _ in events(sink)])
+    told = [
+        (name, attributes["ml.performance.value"].double_value)
+        for name, attributes in events(sink)
+        if attributes["ml.performance.metric.name"].string_value == "accuracy"
+    ]
+    assert [("ml.performance.degraded", 0.5), ("ml.performance.restored", 0.9)] == told
+
+
+def outcomes(right: list[bool]) -> Outcomes:
+    truth = np.array(["yes" if one else "no" for one in right], object)
+    predicted = np.array(["yes"] * len(right), object)
+    scores = np.full((len(right), 1), 0.9)
+    return Outcomes(predicted, truth, np.ones(len(right)), ("yes",), scores)
+
+
+def seen(sink: Any, name: str) -> list[tuple[dict[str, str], float]]:
+    return [(attributes, value) for _, attributes, _, value in metrics(sink, name)]

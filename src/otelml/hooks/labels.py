@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ContextDecorator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from opentelemetry import _logs as logs
 from opentelemetry import context, trace
@@ -12,12 +12,11 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context.context import Context
 
 from otelml import __version__, names
+from otelml.hooks._patch import GIVEN_IDS
 from otelml.wire.rows import text_of
 
 if TYPE_CHECKING:
     from contextvars import Token
-
-GIVEN_IDS: Final = context.create_key("otelml-inference-ids")
 
 
 class inference_id(ContextDecorator):  # noqa: N801 - it reads as a function, as contextlib's do

@@ -32,7 +32,11 @@ _COARSE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A window that was evaluated, and what came of it."""
+    """A window that was evaluated, and what came of it.
+
+    Of a window of predictions `labelled` counts those of its rows that have a label; it is `shown`
+    if no newer one has enough.
+    """
 
     window: Window
     baseline: Baseline | None
@@ -40,6 +44,8 @@ class Judged:
     opened: tuple[Finding, ...]
     resolved: tuple[Finding, ...]
     open: frozenset[Subject]
+    labelled: int | None = None
+    shown: bool = True
 
 
 def resource(service: Service, extra: Mapping[str, str] | None = None) -> Resource:
@@ -92,10 +98,38 @@ class Gauges:
             metric.exponential_histogram.data_points[-1].sum = total
 
 
-def gauges(service: Service, judged: Judged, since: int, version: str) -> Gauges:
-    """The metrics of one evaluated window; states count from `since`."""
+def gauges(service: Service, judged: Judged, since: int, version: str, now: int) -> Gauges:
+    """The metrics of one evaluated window; states count from `since`.
+
+    They are of the window's end; where labels were waited for, of `now`.
+    """
     window = judged.window
+    time = window.end if judged.labelled is None else now
     out = Gauges(resource(service), version)
+    of_model = _of_model(window.model)
+    if judged.labelled is None:
+        _of_window(out, judged, since)
+    else:
+        share = judged.labelled / window.rows if window.rows else None
+        out.add(names.PERFORMANCE_SAMPLE_COUNT, of_model, since, time, judged.labelled)
+        out.add(names.GROUND_TRUTH_RATIO, of_model, since, time, share)
+    for finding in judged.findings:
+        family = family_of(finding)
+        attributes = of_model | family.attributes(finding)
+        if finding.verdict in _JUDGED:
+            is_open = int(subject_of(finding) in judged.open)
+            out.add(family.state, attributes | family.subject(finding), since, time, is_open)
+        for name, value in family.gauges(finding).items():
+            out.add(name, attributes, since, time, value)
+    for method, share in _shares(judged.findings).items():
+        attributes = of_model | {names.DRIFT_METHOD: method}
+        out.add(names.DRIFT_FEATURE_RATIO, attributes, since, time, share)
+    return out
+
+
+def _of_window(out: Gauges, judged: Judged, since: int) -> None:
+    """What is told of a window of sketches itself, and of its baseline."""
+    window = judged.window
     of_model = _of_model(window.model)
     out.add(names.WINDOW_SAMPLE_COUNT, of_model, since, window.end, window.rows)
     length = (window.end - window.start) / 1e9
@@ -105,18 +139,6 @@ def gauges(service: Service, judged: Judged, since: int, version: str) -> Gauges
         out.add(names.BASELINE_SAMPLE_COUNT, about, since, window.end, judged.baseline.rows)
         age = (window.end - judged.baseline.created) / 1e9
         out.add(names.BASELINE_AGE, about, since, window.end, age)
-    for finding in judged.findings:
-        family = family_of(finding)
-        attributes = of_model | family.attributes(finding)
-        if finding.verdict in _JUDGED:
-            is_open = int(subject_of(finding) in judged.open)
-            out.add(family.state, attributes | family.subject(finding), since, window.end, is_open)
-        for name, value in family.gauges(finding).items():
-            out.add(name, attributes, since, window.end, value)
-    for method, share in _shares(judged.findings).items():
-        attributes = of_model | {names.DRIFT_METHOD: method}
-        out.add(names.DRIFT_FEATURE_RATIO, attributes, since, window.end, share)
-    return out
 
 
 def events(

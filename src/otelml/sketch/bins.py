@@ -101,8 +101,10 @@ class Bins:
 
     @cached_property
     def middles(self) -> Floats:
-        """Middles of the bins."""
+        """Middles of the bins; at the finest level a bin is a number, up to rounding."""
         lower, upper = self.edges
+        if not self.level:
+            return lower
         middles: Floats = lower / 2 + upper / 2
         return middles
 

@@ -7,18 +7,22 @@ from typing import Any, Final, Self
 import numpy as np
 
 from otelml.sketch.bins import Bins
+from otelml.sketch.dependence import Dependence
 from otelml.sketch.exponential import Floats
 from otelml.sketch.weighted import Weighted
 
-MOST: Final = 512
+MOST: Final = 256
 """Bins of predictions that may be filled."""
 
 _EPSILON: Final = float(np.finfo(np.float64).eps)
+_LARGE: Final = 2.0**128
+"""Errors are taken to be no larger where they are squared, and so have finite moments."""
+
 _MOMENTS: Final = ("error", "absolute", "squared", "relative", "target", "covered")
 
 
 def _bins() -> Bins:
-    return Bins.empty(3, MOST)
+    return Bins.empty(4, MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Residuals:
 
     `relative` is |error| / max(|truth|, ε), ε as scikit-learn has it; `covered` is 1 where the
     truth lies in the interval that the model gave, of rows that have one. `by_prediction` has the
-    sums of weight, |error| and error² by the bin of the prediction.
+    sums of weight, |error|, error² and error⁴ by the bin of the prediction.
 
     >>> Residuals.of(np.array([3.0, 5.0]), np.array([2.0, 7.0])).absolute.mean
     1.5
@@ -39,6 +43,7 @@ class Residuals:
     relative: Weighted = field(default_factory=Weighted)
     target: Weighted = field(default_factory=Weighted)
     covered: Weighted = field(default_factory=Weighted)
+    dependence: Dependence = field(default_factory=Dependence)
     by_prediction: Bins = field(default_factory=_bins)
 
     @classmethod
@@ -61,7 +66,7 @@ class Residuals:
         y, f, w = truth[kept], predicted[kept], w[kept]
         error = f - y
         absolute = np.abs(error)
-        squared = np.square(np.minimum(absolute, 1e150))
+        squared = np.square(np.minimum(absolute, _LARGE))
         return cls(
             Weighted.of(error, w),
             Weighted.of(absolute, w),
@@ -69,24 +74,36 @@ class Residuals:
             Weighted.of(absolute / np.maximum(np.abs(y), _EPSILON), w),
             Weighted.of(y, w),
             _covered(y, w, low, high, kept),
-            Bins.of(f, np.stack([w, w * absolute, w * squared], axis=1), MOST),
+            Dependence.of(y, squared, w),
+            Bins.of(f, np.stack([w, w * absolute, w * squared, w * squared**2], axis=1), MOST),
         )
 
     def merge(self, other: Self) -> Self:
         """The errors of both."""
         moments = {name: getattr(self, name).merge(getattr(other, name)) for name in _MOMENTS}
-        return type(self)(**moments, by_prediction=self.by_prediction.merge(other.by_prediction))
+        return type(self)(
+            **moments,
+            dependence=self.dependence.merge(other.dependence),
+            by_prediction=self.by_prediction.merge(other.by_prediction),
+        )
 
     def dump(self) -> dict[str, Any]:
         """Its state, for JSON."""
         moments = {name: getattr(self, name).dump() for name in _MOMENTS}
-        return moments | {"by_prediction": self.by_prediction.dump()}
+        return moments | {
+            "dependence": self.dependence.dump(),
+            "by_prediction": self.by_prediction.dump(),
+        }
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Self:
         """What `dump` described."""
         moments = {name: Weighted.load(state[name]) for name in _MOMENTS}
-        return cls(**moments, by_prediction=Bins.load(state["by_prediction"], MOST))
+        return cls(
+            **moments,
+            dependence=Dependence.load(state["dependence"]),
+            by_prediction=Bins.load(state["by_prediction"], MOST),
+        )
 
 
 def _covered(

@@ -189,7 +189,7 @@ class Joins:
         """Number new owners, in a transaction of its own: a number without rows does no harm."""
         query = self._database.insert(OWNERS).on_conflict_do_nothing()
         with self._database.engine.begin() as connection:
-            connection.execute(query, [{"name": json.dumps(owner)} for owner in owners])
+            connection.execute(query, [{"name": json.dumps(o)} for o in owners])
             self._read_owners(connection)
 
     def _accept(self, deliveries: list[_Delivery]) -> list[Accepted]:
@@ -225,11 +225,13 @@ class Joins:
         return rows, waiting
 
     def _keep(self, connection: Connection, merge: Merge, change: int) -> None:
-        new, filled, labelled = [], [], []
-        for row in merge.rows():
-            if row.row is None:
-                new.append(_columns(row) | {"id": row.id, "owner": row.owner, "time": row.time})
-            elif row.filled:
+        new = [
+            _columns(row) | {"id": row.id, "owner": row.owner, "time": row.time}
+            for row in merge.new
+        ]
+        filled, labelled = [], []
+        for row in merge.changed():
+            if row.filled:
                 filled.append(_columns(row) | {"at": row.row})
             else:
                 labelled.append(_truth(row) | {"at": row.row})

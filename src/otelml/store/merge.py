@@ -83,6 +83,7 @@ class Merge:
         self._owners, self._length, self._classes = owners, length, classes
         self.windows: dict[tuple[int, int], list[int]] = {}
         """Predictions and labelled ones that came to a window, by owner and start."""
+        self.new: list[Row] = []
 
     def accept(
         self, predictions: Iterable[tuple[int, Prediction]], truths: Iterable[Truth], now: int
@@ -100,6 +101,7 @@ class Merge:
             known = next((sibling.known for sibling in siblings.values()), None)
             row = Row(None, name, owner, _time(prediction.time), _content(prediction), None)
             siblings[owner] = row
+            self.new.append(row)
             waiting = self._labels.pop(name, None)
             if waiting is not None and self._fits(row, waiting.known):
                 released, known = released + 1, waiting.known
@@ -111,11 +113,11 @@ class Merge:
         states = tuple(self._label(truth, now, delays) for truth in truths)
         return Accepted(states, released, tuple(delays), repeated, rejected)
 
-    def rows(self) -> Iterator[Row]:
-        """Those that are new or changed."""
+    def changed(self) -> Iterator[Row]:
+        """Rows that are not new but changed."""
         for siblings in self._rows.values():
             for row in siblings.values():
-                if row.row is None or row.filled or row.labelled:
+                if row.row is not None and (row.filled or row.labelled):
                     yield row
 
     def labels(self) -> tuple[list[str], dict[str, Waiting]]:

@@ -34,10 +34,10 @@ class Rate(NamedTuple):
     bottom: Sums
 
 
-def rates(name: str, better: Better, top: Sums, bottom: Sums) -> Metric:
+def rates(name: str, better: Better, top: Sums, bottom: Sums, of: Of = Of.AVERAGES) -> Metric:
     """The measure of a proportion of classes."""
     rate = Rate(top, bottom)
-    return Metric(name, "1", better, Of.AVERAGES, lambda case: measure(rate, case, _proportion))
+    return Metric(name, "1", better, of, lambda case: measure(rate, case, _proportion))
 
 
 def measure(rate: Rate, case: Case, single: Callable[[float, float, float], Value]) -> Value | None:

@@ -36,9 +36,11 @@ class Of(StrEnum):
 
     CLASSES = "classes"
     AVERAGES = "averages"
+    POSITIVE = "positive"
     SCORES = "scores"
     LOSSES = "losses"
     ERRORS = "errors"
+    TRUTHS = "truths"
     INTERVALS = "intervals"
 
 
@@ -120,12 +122,16 @@ def averages(metric: Metric, summary: Summary, positive: str | None) -> tuple[st
             return (None,) if summary.confusion.cells else ()
         case Of.AVERAGES:
             return several if summary.confusion.cells else ()
+        case Of.POSITIVE:
+            return ("binary",) if summary.confusion.cells and positive is not None else ()
         case Of.SCORES:
             return several[:1] if summary.scores else ()
         case Of.LOSSES:
             return (None,) if summary.log_loss.weight else ()
         case Of.ERRORS:
-            return (None,) if summary.residuals.error.weight else ()
+            return (None,) if summary.residuals.squared.weight else ()
+        case Of.TRUTHS:
+            return (None,) if summary.residuals.target.weight else ()
         case Of.INTERVALS:
             return (None,) if summary.residuals.covered.weight else ()
 

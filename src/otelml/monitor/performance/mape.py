@@ -7,6 +7,6 @@ METRIC = Metric(
     "mape",
     "{score}",
     Better.LOWER,
-    Of.ERRORS,
+    Of.TRUTHS,
     lambda case: mean(case.summary.residuals.relative, 0.0),
 )

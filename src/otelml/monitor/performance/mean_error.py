@@ -14,7 +14,7 @@ METRIC = Metric(
     "mean_error",
     "{score}",
     Better.ZERO,
-    Of.ERRORS,
+    Of.TRUTHS,
     lambda case: mean(case.summary.residuals.error),
     _rmse,
 )

@@ -1,6 +1,7 @@
 """Coefficient of determination: 1 − mean squared error / variance of the window's own truth.
 
-The interval is that of the logarithm of the ratio, by the delta method.
+Its interval is symmetric in the logarithm of that ratio, by the delta method with the dependence of
+error and target, whatever their shapes.
 """
 
 import math
@@ -14,13 +15,14 @@ def _determination(case: Case) -> Value | None:
     squared, spread = residuals.squared, residuals.target.variance
     if not spread > 0:
         return None
-    unexplained = squared.mean / spread
-    rows = squared.effective
-    if rows <= 1 or not unexplained:
-        return Value(1 - unexplained, -math.inf if unexplained else 1.0, 1.0)
-    variance = (squared.variance / squared.mean**2 + 2.0) / (rows - 1)
-    factor = math.exp(Z * math.sqrt(variance))
-    return Value(1 - unexplained, 1 - unexplained * factor, 1 - unexplained / factor)
+    ratio, rows = squared.mean / spread, squared.effective
+    if not ratio:
+        return Value(1.0, 1.0, 1.0)
+    variance = residuals.dependence.variance_of_ratio() / ratio**2
+    if rows <= 1 or not math.isfinite(variance):
+        return Value(1 - ratio, -math.inf, 1.0)
+    factor = math.exp(min(Z * math.sqrt(variance / (rows - 1)), 700.0))
+    return Value(1 - ratio, 1 - ratio * factor, 1 - ratio / factor)
 
 
-METRIC = Metric("r2", "{score}", Better.HIGHER, Of.ERRORS, _determination)
+METRIC = Metric("r2", "{score}", Better.HIGHER, Of.TRUTHS, _determination)

@@ -1,6 +1,6 @@
 """Variance of the errors (ddof 0): the mean squared error without the bias.
 
-Its interval is normal in the variance of the squared errors, less what the bias explains of them.
+Its interval is as wide as that of the mean squared error, the wider the more bias there is.
 """
 
 from otelml.monitor.performance.check import Better, Case, Metric, Of
@@ -20,4 +20,4 @@ def _variance(case: Case) -> Value | None:
     )
 
 
-METRIC = Metric("residual_variance", "{score}", Better.LOWER, Of.ERRORS, _variance)
+METRIC = Metric("residual_variance", "{score}", Better.LOWER, Of.TRUTHS, _variance)
