@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from otelml.monitor.share import Arm, katz, newcombe, shares_differ, wilson
+from otelml.monitor.performance.interval import wilson
+from otelml.monitor.share import Arm, katz, newcombe, shares_differ
 
 
 def arm(hits: int, rows: int) -> Arm:
@@ -31,11 +32,12 @@ def test_many_rows_are_tested_by_the_normal_law(n: int, m: int, p: float, q: flo
     assert expected == pytest.approx(found, rel=1e-6, abs=1e-300)
 
 
-@given(st.integers(1, 500), st.data())
-def test_wilsons_interval_is_scipys(rows: int, data: st.DataObject) -> None:
+@given(st.integers(1, 500), st.data(), st.sampled_from([0.05, 0.001]))
+def test_wilsons_interval_is_scipys(rows: int, data: st.DataObject, level: float) -> None:
     hits = data.draw(st.integers(0, rows))
-    expected = stats.binomtest(hits, rows).proportion_ci(0.95, "wilson")
-    assert tuple(expected) == pytest.approx(wilson(hits / rows, rows, 0.05), abs=1e-12)
+    expected = stats.binomtest(hits, rows).proportion_ci(1 - level, "wilson")
+    found = wilson(hits / rows, rows, -stats.norm.ppf(level / 2))
+    assert tuple(expected) == pytest.approx(found[1:], abs=1e-12)
 
 
 def test_newcombes_interval_is_the_published_one() -> None:

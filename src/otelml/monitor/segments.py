@@ -1,22 +1,26 @@
 """Slices of a window by configured columns, so that any measure of performance runs on a slice.
 
-There are at most so many, the largest first; what is left out is counted. Many slices make many
-tests: `adjusted` judges the findings of all of them anew.
+A window comes in pieces: sizes add up over them, the largest slices are kept and the others are
+counted. Many slices make many tests: `adjusted` judges the findings of all of them anew.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from otelml.data import Finding, Outcomes, Verdict
-from otelml.monitor.check import adjust, judged
+from otelml.monitor.check import adjust
+from otelml.monitor.comparison import normal_tail
+from otelml.monitor.performance.check import CERTAIN
+from otelml.monitor.performance.interval import Z
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
-Codes: TypeAlias = npt.NDArray[np.int64]
+Rows: TypeAlias = npt.NDArray[np.int64]
 
 NAME: Final = "ml.segment.name"
 VALUE: Final = "ml.segment.value"
@@ -24,59 +28,55 @@ AND: Final = " & "
 """Stands between the columns of a conjunction, and between their values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slices:
-    """The largest slices: labels and rows of each. `left_out` counts the others."""
-
-    outcomes: Outcomes
-    kept: tuple[tuple[Labels, Codes], ...]
-    left_out: int
-
-    def __iter__(self) -> Iterator[tuple[Labels, Outcomes]]:
-        for labels, rows in self.kept:
-            yield labels, take(self.outcomes, rows)
+By: TypeAlias = Sequence[Sequence[str]]
+"""What to slice by; each is one column, or several for their conjunction."""
 
 
-def slices(outcomes: Outcomes, by: Sequence[Sequence[str]], most: int = 50) -> Slices:
-    """The slices of a window, the largest first.
+def sizes(outcomes: Outcomes, by: By) -> Counter[Labels]:
+    """Rows of each slice; those of the pieces of a window add up.
+
+    A row that lacks a column's value is in no slice by that column.
+    """
+    return Counter({labels: len(rows) for labels, rows in _cut(outcomes, by)})
+
+
+def largest(sizes: Mapping[Labels, int], most: int = 50) -> tuple[tuple[Labels, ...], int]:
+    """The labels of the largest slices, the largest first, and how many slices are left out."""
+    ordered = sorted(sizes, key=lambda labels: (-sizes[labels], labels))
+    return tuple(ordered[:most]), max(len(ordered) - most, 0)
+
+
+def slices(
+    outcomes: Outcomes, by: By, kept: Collection[Labels] | None = None
+) -> Iterator[tuple[Labels, Outcomes]]:
+    """The slices of a window, or of a piece of one, with their labels.
 
     Args:
-        outcomes: The window. A row that lacks a column's value is in no slice by that column.
-        by: What to slice by; each is one column, or several for their conjunction.
-        most: Slices to keep, of all together.
-
-    Raises:
-        ValueError: If the window has no such segment.
+        outcomes: The rows.
+        by: What to slice by.
+        kept: Labels of the slices to take; by default of all.
 
     """
-    found = [piece for columns in by for piece in _cut(outcomes, columns)]
-    found.sort(key=lambda piece: (-len(piece[1]), piece[0]))
-    return Slices(outcomes, tuple(found[:most]), max(len(found) - most, 0))
+    for labels, rows in _cut(outcomes, by):
+        if kept is None or labels in kept:
+            yield labels, take(outcomes, rows)
 
 
-def _cut(outcomes: Outcomes, columns: Sequence[str]) -> Iterator[tuple[Labels, Codes]]:
+def _cut(outcomes: Outcomes, by: By) -> Iterator[tuple[Labels, Rows]]:
     """Labels and rows of each combination of values that occurs."""
-    coded = [codes(segment(outcomes, column)) for column in columns]
-    sizes = [len(names) for names, _ in coded]
-    rows = np.flatnonzero(np.all([places >= 0 for _, places in coded], axis=0))
-    if not rows.size:
-        return
-    cells = np.ravel_multi_index([places[rows] for _, places in coded], sizes)
-    order = np.argsort(cells, kind="stable")
-    present, starts = np.unique(cells[order], return_index=True)
-    name = AND.join(columns)
-    for cell, part in zip(present, np.split(rows[order], starts[1:]), strict=True):
-        places = np.unravel_index(cell, sizes)
-        values = [names[place] for (names, _), place in zip(coded, places, strict=True)]
-        yield ((NAME, name), (VALUE, AND.join(values))), part
+    for columns in dict.fromkeys(map(tuple, by)):
+        rows: defaultdict[str, list[int]] = defaultdict(list)
+        values = (segment(outcomes, column).tolist() for column in columns)
+        for row, combined in enumerate(zip(*values, strict=True)):
+            if None not in combined:
+                rows[AND.join(combined)].append(row)
+        for value, places in rows.items():
+            yield ((NAME, AND.join(columns)), (VALUE, value)), np.array(places, np.int64)
 
 
 def segment(outcomes: Outcomes, column: str) -> npt.NDArray[Any]:
-    """A segment column; ValueError if there is none of that name."""
-    if column not in outcomes.segments:
-        known = ", ".join(sorted(outcomes.segments)) or "there is none"
-        raise ValueError(f"unknown segment {column!r}: choose among {known}")
-    return outcomes.segments[column]
+    """A segment column; of None where no row has a value."""
+    return outcomes.segments.get(column, np.full(len(outcomes.predicted), None, object))
 
 
 def known(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -84,7 +84,7 @@ def known(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.fromiter((value is not None for value in values), np.bool_, len(values))
 
 
-def codes(values: npt.NDArray[Any]) -> tuple[tuple[str, ...], Codes]:
+def codes(values: npt.NDArray[Any]) -> tuple[tuple[str, ...], Rows]:
     """The distinct values, sorted, and the place of each row's among them; -1 of None.
 
     >>> codes(np.array(["b", None, "a", "b"], object))
@@ -111,11 +111,11 @@ def take(outcomes: Outcomes, rows: npt.NDArray[Any]) -> Outcomes:
 
 
 def adjusted(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of all slices, with p-values adjusted over the slices of each measure.
+    """The findings on the performance of all slices, adjusted over the slices of each measure.
 
-    A measure is told apart by its check and by the labels that are not the segment's. A warning or
-    an alarm that the adjusted p-value does not bear out becomes less, never more; a finding without
-    a p-value stays as it is.
+    A measure is told apart by its check and by the labels that are not the segment's. How likely
+    its effect is by chance follows from `limits.null`, which chance passes once in a thousand. A
+    warning or an alarm that the adjusted p-value does not bear out becomes less, never more.
     """
     families: dict[tuple[str, Labels], list[int]] = defaultdict(list)
     for place, finding in enumerate(findings):
@@ -123,19 +123,33 @@ def adjusted(findings: Sequence[Finding]) -> list[Finding]:
         families[finding.check, rest].append(place)
     made = list(findings)
     for places in families.values():
-        p_values = adjust([findings[place].p_value for place in places])
-        for place, p_value in zip(places, p_values, strict=True):
-            if p_value is not None:
-                made[place] = _judged(findings[place], p_value)
+        raw = [_p_value(findings[place]) for place in places]
+        for place, p, p_adjusted in zip(places, raw, adjust(raw), strict=True):
+            if p_adjusted is not None:
+                verdict = _borne_out(findings[place].verdict, p_adjusted)
+                made[place] = replace(
+                    findings[place], p_value=p, p_value_adjusted=p_adjusted, verdict=verdict
+                )
     return made
 
 
-def _judged(finding: Finding, p_value: float) -> Finding:
-    verdict = finding.verdict
-    if verdict in _SEVERITY and finding.effect is not None:
-        again = judged(finding.effect, p_value, finding.limits)
-        verdict = min(verdict, again, key=_SEVERITY.index)
-    return replace(finding, p_value_adjusted=p_value, verdict=verdict)
+def _p_value(finding: Finding) -> float | None:
+    """Of a change that was judged; None without a reference."""
+    effect, null = finding.effect, finding.limits.null
+    if finding.verdict not in _LEVELS or effect is None or null is None:
+        return None
+    if not math.isfinite(null):
+        return None
+    if not null:
+        return 0.0 if effect else 1.0
+    return normal_tail(effect / null * CERTAIN * Z)
 
 
-_SEVERITY: Final = (Verdict.OK, Verdict.WARN, Verdict.ALARM)
+def _borne_out(verdict: Verdict, p_value: float) -> Verdict:
+    while p_value >= _LEVELS[verdict]:
+        verdict = _LESS[verdict]
+    return verdict
+
+
+_LEVELS: Final = {Verdict.OK: math.inf, Verdict.WARN: 0.05, Verdict.ALARM: 0.001}
+_LESS: Final = {Verdict.ALARM: Verdict.WARN, Verdict.WARN: Verdict.OK}

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from otelml.monitor.comparison import normal_quantile, normal_tail
+from otelml.monitor.performance.interval import wilson
 from otelml.sketch.exponential import Floats
 
 _FEWEST: Final = 20.0
@@ -56,15 +57,6 @@ def _choose(n: int, k: npt.NDArray[Any]) -> Floats:
     return logs
 
 
-def wilson(share: float, rows: float, level: float) -> tuple[float, float]:
-    """Wilson's score interval of a share (1927)."""
-    z = -normal_quantile(level / 2)
-    middle = share + z * z / (2 * rows)
-    half = z * (share * (1 - share) / rows + z * z / (4 * rows * rows)) ** 0.5
-    scale = 1 + z * z / rows
-    return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
-
-
 def newcombe(one: Arm, other: Arm, level: float) -> tuple[float, float]:
     """Interval of one share less the other.
 
@@ -72,8 +64,9 @@ def newcombe(one: Arm, other: Arm, level: float) -> tuple[float, float]:
     >>> [round(bound, 4) for bound in newcombe(one, other, 0.05)]
     [0.0524, 0.3339]
     """
-    low, high = wilson(one.value, one.rows, level)
-    other_low, other_high = wilson(other.value, other.rows, level)
+    z = -normal_quantile(level / 2)
+    _, low, high = wilson(one.value, one.rows, z)
+    _, other_low, other_high = wilson(other.value, other.rows, z)
     gap = one.value - other.value
     return (
         gap - math.hypot(one.value - low, other_high - other.value),

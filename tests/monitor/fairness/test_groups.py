@@ -1,6 +1,7 @@
 """Sums by group: any split, merged in any order, is the whole."""
 
 import json
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -45,14 +46,14 @@ def test_parts_in_any_order_make_the_whole(
     owner = np.array(places[: len(rows)], int)
     merged = Groups.empty()
     for part in order:
-        merged = merged.merge(Groups.of(take(whole, owner == part), "group"))
-    expected = Groups.of(whole, "group")
+        merged = merged.merge(Groups.of(take(whole, owner == part), "group", "yes"))
+    expected = Groups.of(whole, "group", "yes")
     assert expected.names == merged.names
     np.testing.assert_allclose(expected.sums, merged.sums, rtol=1e-12, atol=1e-12)
 
 
 def test_merging_changes_neither_part() -> None:
-    one, other = Groups.of(decisions(1), "group"), Groups.of(decisions(2), "group")
+    one, other = Groups.of(decisions(1), "group", "yes"), Groups.of(decisions(2), "group", "yes")
     before = one.sums.copy()
     both = one.merge(other)
     assert before.tolist() == one.sums.tolist()
@@ -60,7 +61,7 @@ def test_merging_changes_neither_part() -> None:
 
 
 def test_sums_survive_json() -> None:
-    groups = Groups.of(decisions(weighted=True), "group")
+    groups = Groups.of(decisions(weighted=True), "group", "yes")
     back = Groups.load(json.loads(json.dumps(groups.dump())))
     assert (groups.names, groups.sums.tolist()) == (back.names, back.sums.tolist())
 
@@ -71,7 +72,7 @@ def test_a_row_without_a_truth_counts_for_selection_only() -> None:
         ("a", "no", "no", 0.1, 1.0),
         (None, "yes", "yes", 1, 1),
     ]
-    groups = Groups.of(outcomes(rows), "group")
+    groups = Groups.of(outcomes(rows), "group", "yes")
     assert ([0.5], [2]) == (groups.selection.values.tolist(), groups.selection.rows.tolist())
     assert ([0.0], [1]) == (
         groups.false_positive.values.tolist(),
@@ -80,22 +81,35 @@ def test_a_row_without_a_truth_counts_for_selection_only() -> None:
     assert np.isnan(groups.precision.values[0])
 
 
+def test_weighted_rows_are_worth_fewer() -> None:
+    rows = decisions(weighted=True)
+    groups = Groups.of(rows, "group", "yes")
+    for place, name in enumerate(groups.names):
+        weight = rows.weight[(rows.segments["group"] == name) & (rows.truth == "yes")]
+        worth = weight.sum() ** 2 / (weight**2).sum()
+        assert worth == pytest.approx(groups.true_positive.rows[place])
+
+
 def test_another_class_may_be_the_positive_one() -> None:
     rows = decisions()
     yes, no = (Groups.of(rows, "group", positive) for positive in ("yes", "no"))
     assert (1 - yes.selection.values).tolist() == pytest.approx(no.selection.values.tolist())
 
 
-def test_a_class_that_is_not_known_is_asked_for() -> None:
+def test_a_score_without_a_name_is_the_positive_classs() -> None:
     rows = decisions()
-    several = Outcomes(rows.predicted, rows.truth, rows.weight, ("a", "b"), segments=rows.segments)
-    with pytest.raises(ValueError, match="positive class is not known: choose among a, b"):
-        Groups.of(several, "group")
+    unnamed = replace(rows, classes=("",))
+    expected = Groups.of(rows, "group", "yes").sums.tolist()
+    assert expected == Groups.of(unnamed, "group", "yes").sums.tolist()
+
+
+def test_a_column_that_no_row_has_has_no_groups() -> None:
+    assert () == Groups.of(decisions(), "age", "yes").names
 
 
 def test_calibration_follows_its_definitions() -> None:
     rows = decisions(3, unfair=0.4)
-    groups = Groups.of(rows, "group")
+    groups = Groups.of(rows, "group", "yes")
     assert rows.scores is not None
     for place, name in enumerate(groups.names):
         here = rows.segments["group"] == name

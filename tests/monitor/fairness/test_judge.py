@@ -14,9 +14,10 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score
 from otelml.data import Finding, Limits, Model, Outcomes, Role
 from otelml.monitor.fairness.groups import Groups
 from otelml.monitor.fairness.judge import LEFT_OUT, MEASURES, NAMES, judge
+from otelml.monitor.performance.check import Span
 from tests.monitor.decisions import decisions
 
-MODEL = Model("loan", "2")
+SPAN = Span(Model("loan", "2"), 3, 4)
 ORACLES: dict[str, Callable[..., float]] = {
     "demographic_parity": metrics.demographic_parity_difference,
     "demographic_parity_ratio": metrics.demographic_parity_ratio,
@@ -27,7 +28,7 @@ ORACLES: dict[str, Callable[..., float]] = {
 
 
 def judged(outcomes: Outcomes, column: str = "group", **options: Any) -> dict[str, Finding]:
-    findings = judge(Groups.of(outcomes, column), column, MODEL, (0, 1), **options)
+    findings = judge(Groups.of(outcomes, column, "yes"), column, SPAN, **options)
     return {finding.check: finding for finding in findings}
 
 
@@ -48,7 +49,7 @@ def test_a_gap_is_fairlearns(name: str, *, weighted: bool, unfair: float) -> Non
 @pytest.mark.parametrize("weighted", [False, True])
 def test_rates_are_scikit_learns_by_group(*, weighted: bool) -> None:
     rows = decisions(6, unfair=0.5, weighted=weighted)
-    groups = Groups.of(rows, "group")
+    groups = Groups.of(rows, "group", "yes")
     for place, name in enumerate(groups.names):
         here = rows.segments["group"] == name
         y, p, w = rows.truth[here], rows.predicted[here], rows.weight[here]
@@ -98,12 +99,12 @@ def test_unequal_treatment_is_told_and_equal_is_not() -> None:
 
 def test_a_finding_names_the_column_and_no_group_unless_allowed() -> None:
     rows = decisions(1, unfair=1.2)
-    groups = Groups.of(rows, "group")
-    for finding in judge(groups, "group", MODEL, (3, 4)):
+    groups = Groups.of(rows, "group", "yes")
+    for finding in judge(groups, "group", SPAN):
         assert (("ml.fairness.attribute", "group"),) == finding.labels
         told = finding.model, finding.model_version, finding.role, finding.window
         assert ("loan", "2", Role.ERROR, (3, 4)) == told
-    labels = judge(groups, "group", MODEL, (3, 4), tell_groups=True)[0].labels
+    labels = judge(groups, "group", SPAN, tell_groups=True)[0].labels
     assert (
         ("ml.fairness.attribute", "group"),
         ("ml.fairness.group.low", "g0"),
@@ -115,7 +116,7 @@ def test_small_groups_are_left_out_and_counted() -> None:
     rows = decisions(2, (2000, 2000, 49, 3))
     same = decisions(2, (2000, 2000, 49, 3))
     large = np.isin(same.segments["group"], ["g0", "g1"])
-    findings = judge(Groups.of(rows, "group"), "group", MODEL, (0, 1))
+    findings = judge(Groups.of(rows, "group", "yes"), "group", SPAN)
     parity = next(f for f in findings if f.check == "demographic_parity")
     rates = [(rows.predicted[rows.segments["group"] == g] == "yes").mean() for g in ("g0", "g1")]
     assert (abs(rates[0] - rates[1]), large.sum()) == pytest.approx((parity.value, parity.samples))

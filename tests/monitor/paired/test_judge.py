@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from otelml.monitor.paired.judge import NAMES, judge
 from otelml.monitor.paired.numbers import Numbers
 from otelml.monitor.paired.roc_auc import Areas
 from otelml.monitor.paired.summary import Summary
+from otelml.monitor.performance.check import Span
 from otelml.monitor.segments import take
 from otelml.sketch.exponential import Floats
 from tests.monitor.decisions import estimated, scored
 
-CHAMPION, CHALLENGER = Model("churn", "1"), Model("churn-next", "2")
+CHAMPION, SPAN = Model("churn", "1"), Span(Model("churn-next", "2"), 3, 4)
 
 
 def classifiers(
@@ -45,8 +47,8 @@ def regressions(rows: int = 2000, gain: float = 0.0, seed: int = 0) -> tuple[Out
 
 
 def judged(champion: Outcomes, challenger: Outcomes) -> dict[str, Finding]:
-    summary, areas = Summary.of(champion, challenger), Areas.of(champion, challenger)
-    return {f.check: f for f in judge(summary, areas, CHALLENGER, CHAMPION, (3, 4))}
+    summary, areas = Summary.of(champion, challenger), Areas.of([(champion, challenger)], "yes")
+    return {f.check: f for f in judge(summary, areas, CHAMPION, SPAN)}
 
 
 def score_of(outcomes: Outcomes) -> Floats:
@@ -64,7 +66,7 @@ def resampled(pair: tuple[Outcomes, Outcomes], of: Callable[..., float], times: 
 @pytest.mark.parametrize("ties", [False, True])
 def test_areas_are_scikit_learns(*, ties: bool) -> None:
     pair = classifiers(gain=0.5, ties=ties)
-    areas = Areas.of(*pair)
+    areas = Areas.of([pair], "yes")
     assert areas is not None
     expected = [roc_auc_score(o.truth == "yes", score_of(o)) for o in pair]
     assert expected == pytest.approx([areas.champion, areas.challenger], abs=1e-12)
@@ -83,7 +85,7 @@ def test_the_error_of_areas_is_delongs(*, ties: bool) -> None:
     below = np.cov([k.mean(axis=0) for k in kernels])
     contrast = np.array([-1.0, 1.0])
     expected = np.sqrt(contrast @ (above / m + below / n) @ contrast)
-    areas = Areas.of(*pair)
+    areas = Areas.of([pair], "yes")
     assert areas is not None
     assert expected == pytest.approx(areas.error, rel=1e-10)
     z = areas.difference / expected
@@ -136,6 +138,16 @@ def test_errors_are_compared_by_scipys_paired_t() -> None:
     assert (errors[1].mean() - errors[0].mean(), errors[0].mean()) == pytest.approx(told)
 
 
+def test_errors_are_those_of_rows_that_both_have() -> None:
+    champion, challenger = regressions()
+    challenger.predicted[:500] = np.nan
+    champion.predicted[1500:] = np.inf
+    both = slice(500, 1500)
+    found = judged(champion, challenger)["error_difference"]
+    expected = np.abs(champion.predicted - champion.truth)[both].mean()
+    assert (expected, 1000) == pytest.approx((found.reference, found.samples))
+
+
 def test_scores_are_compared_by_scipys_paired_t() -> None:
     pair = classifiers()
     expected = stats.ttest_rel(score_of(pair[1]), score_of(pair[0]))
@@ -165,6 +177,13 @@ def test_many_discordant_rows_are_tested_by_chi_squared(b: int, c: int) -> None:
     assert expected == pytest.approx(Discordance(50, b, c, 9).p_value, rel=1e-9)
 
 
+def test_the_interval_of_accuracies_is_walds_with_a_row_more_of_either_kind() -> None:
+    table = Discordance(both=20, champion=1, challenger=6, neither=3)
+    gains = np.repeat([0.0, -1.0, 1.0], [23, 1 + 1, 6 + 1])
+    half = stats.norm.ppf(0.975) * gains.std() / len(gains) ** 0.5
+    assert (gains.mean() - half, gains.mean() + half) == pytest.approx(table.interval)
+
+
 def test_kappa_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     one = rng.integers(0, 4, 500)
@@ -179,7 +198,7 @@ def test_kappa_is_scikit_learns() -> None:
 
 def test_models_that_know_one_class_have_no_kappa() -> None:
     classes = Classes({("no", "no"): 300})
-    assert (1.0, None, None) == (classes.agreement, classes.kappa, classes.kappa_interval(0.05))
+    assert (1.0, None, None) == (classes.agreement, classes.kappa, classes.kappa_interval)
 
 
 def test_numbers_are_compared_as_by_scipy() -> None:
@@ -269,11 +288,32 @@ def test_without_labels_models_agree_but_none_is_better() -> None:
     assert {"agreement", "cohen_kappa", "score_difference"} == set(judged(one, other))
 
 
-def test_areas_need_one_problem_and_rows_of_both_classes() -> None:
+def test_areas_are_of_all_pieces_of_a_window() -> None:
     one, other = classifiers(300)
-    renamed = Outcomes(other.predicted, other.truth, other.weight, ("no",), other.scores)
-    unscored = Outcomes(other.predicted, other.truth, other.weight, ("yes",))
+    pieces = np.array_split(np.arange(300), 7)
+    pairs = [(take(one, rows), take(other, rows)) for rows in pieces]
+    assert Areas.of([(one, other)], "yes") == Areas.of(pairs, "yes")
+
+
+def test_areas_of_the_other_class_are_those_of_its_scores() -> None:
+    pair = classifiers(300)
+    both = [
+        replace(o, classes=("no", "yes"), scores=np.column_stack([1 - score_of(o), score_of(o)]))
+        for o in pair
+    ]
+    expected, found = Areas.of([pair], "yes"), Areas.of([(both[0], both[1])], "no")
+    assert expected is not None
+    assert found is not None
+    assert expected.difference == pytest.approx(found.difference)
+
+
+def test_areas_need_scores_and_rows_of_both_classes() -> None:
+    one, other = classifiers(300)
+    renamed, unscored = replace(other, classes=("no",)), replace(other, scores=None)
     only = np.flatnonzero(one.truth == "yes")
-    assert Areas.of(one, renamed) is None
-    assert Areas.of(one, unscored) is None
-    assert Areas.of(take(one, only), take(other, only)) is None
+    assert Areas.of([(one, renamed)], "yes") is None
+    assert Areas.of([(one, unscored)], "yes") is None
+    assert Areas.of([(take(one, only), take(other, only))], "yes") is None
+    assert Areas.of([], "yes") is None
+    unnamed = replace(other, classes=("",))
+    assert Areas.of([(one, other)], "yes") == Areas.of([(one, unnamed)], "yes")

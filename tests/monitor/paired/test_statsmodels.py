@@ -31,7 +31,7 @@ def test_kappa(cells: list[int]) -> None:
         {(a, b): cells[3 * i + j] for i, a in enumerate(names) for j, b in enumerate(names)}
     )
     expected = cohens_kappa([cells[:3], cells[3:6], cells[6:]])
-    interval = found.kappa_interval(0.05)
+    interval = found.kappa_interval
     assert expected.kappa == pytest.approx(found.kappa, abs=1e-12)
     assert (expected.kappa_low, expected.kappa_upp) == pytest.approx(interval, abs=1e-12)
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 
 from otelml.data import Outcomes
+from otelml.monitor.positive import scores_of
 from otelml.monitor.segments import codes, known, segment, take
 from otelml.sketch.exponential import Floats
 
@@ -43,36 +44,30 @@ class Groups:
     names: tuple[str, ...]
     sums: Floats
 
-    @classmethod
-    def empty(cls, names: tuple[str, ...] = ()) -> Self:
-        """Groups of which nothing was seen."""
-        return cls(names, np.zeros((len(names), _ERRORS.stop)))
+    def __post_init__(self) -> None:
+        self.sums.setflags(write=False)
 
     @classmethod
-    def of(cls, outcomes: Outcomes, column: str, positive: str | None = None) -> Self:
+    def empty(cls) -> Self:
+        """Nothing seen."""
+        return cls((), np.zeros((0, _ERRORS.stop)))
+
+    @classmethod
+    def of(cls, outcomes: Outcomes, column: str, positive: str) -> Self:
         """The groups of a segment column; rows without a group or a prediction are left out.
 
         Args:
             outcomes: The rows, of a classifier. Those without a truth count for selection only.
             column: The segment column.
-            positive: The class whose prediction is the favourable, or the adverse, decision; by
-                default the positive one of a binary classifier.
-
-        Raises:
-            ValueError: If there is no such column, or the class is neither given nor known.
+            positive: The class whose prediction is the favourable, or the adverse, decision.
 
         """
-        if positive is None:
-            if len(outcomes.classes) != 1:
-                classes = ", ".join(outcomes.classes) or "those of the model"
-                raise ValueError(f"the positive class is not known: choose among {classes}")
-            positive = outcomes.classes[0]
         values = segment(outcomes, column)
         rows = take(outcomes, known(values) & known(outcomes.predicted))
         names, groups = codes(segment(rows, column))
         labelled, right = known(rows.truth), rows.truth == positive
         cells = np.where(labelled, right, 2) + 3 * (rows.predicted == positive)
-        score, weight = _score(rows, positive), np.where(labelled, rows.weight, 0.0)
+        score, weight = scores_of(rows, positive), np.where(labelled, rows.weight, 0.0)
         weight = np.where((score >= 0) & (score <= 1), weight, 0.0)
         score = np.where(weight > 0, score, 0.0)
         bins = np.minimum((score * BINS).astype(np.int64), BINS - 1)
@@ -95,11 +90,12 @@ class Groups:
 
     def merge(self, other: Self) -> Self:
         """The groups of both sets of rows."""
-        made = self.empty(tuple(sorted({*self.names, *other.names})))
-        places = {name: place for place, name in enumerate(made.names)}
+        names = tuple(sorted({*self.names, *other.names}))
+        places = {name: place for place, name in enumerate(names)}
+        sums = np.zeros((len(names), _ERRORS.stop))
         for part in (self, other):
-            made.sums[[places[name] for name in part.names]] += part.sums
-        return made
+            sums[[places[name] for name in part.names]] += part.sums
+        return type(self)(names, sums)
 
     def dump(self) -> dict[str, Any]:
         """The sums as JSON."""
@@ -108,10 +104,8 @@ class Groups:
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Self:
         """What `dump` gave."""
-        made = cls.empty(tuple(sorted(state)))
-        for place, name in enumerate(made.names):
-            made.sums[place] = state[name]
-        return made
+        names = tuple(sorted(state))
+        return cls(names, np.array([state[name] for name in names]).reshape(-1, _ERRORS.stop))
 
     @property
     def rows(self) -> Floats:
@@ -165,13 +159,6 @@ class Groups:
         with np.errstate(invalid="ignore"):
             error: Floats = np.abs(score - right).sum(-1) / weight.sum(-1)
         return error
-
-
-def _score(rows: Outcomes, positive: str) -> Floats:
-    """Scores of the positive class; NaN where there is none."""
-    if rows.scores is None or positive not in rows.classes:
-        return np.full(len(rows.weight), np.nan)
-    return rows.scores[:, rows.classes.index(positive)]
 
 
 def _share(of: Floats, all_: Floats) -> Rates:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from otelml.data import Finding, Limits, Model, Role, Verdict
+from otelml.data import Finding, Limits, Role, Verdict, Window
 from otelml.monitor.fairness import (
     calibration_parity,
     demographic_parity,
@@ -14,6 +14,7 @@ from otelml.monitor.fairness import (
 )
 from otelml.monitor.fairness.gap import Gap, Parity
 from otelml.monitor.fairness.groups import Groups
+from otelml.monitor.performance.check import Span
 
 MEASURES: Final[tuple[Parity, ...]] = (
     demographic_parity.DIFFERENCE,
@@ -39,8 +40,7 @@ _NO_LIMITS: Final[Mapping[str, Limits]] = MappingProxyType({})
 def judge(
     groups: Groups,
     column: str,
-    model: Model,
-    window: tuple[int, int],
+    window: Window | Span,
     *,
     fewest: int = 50,
     limits: Mapping[str, Limits] = _NO_LIMITS,
@@ -51,8 +51,7 @@ def judge(
     Args:
         groups: The groups.
         column: The segment column that they are of.
-        model: The model that predicted.
-        window: Start and end, in nanoseconds since the epoch.
+        window: Whose model and times the findings carry.
         fewest: Rows that a group's rate must be of, or the group is left out; how many were is a
             finding of its own.
         limits: Limits by the name of a measure, where not the defaults.
@@ -67,25 +66,24 @@ def judge(
         labels = [(ATTRIBUTE, column)]
         if tell_groups and gap.low is not None and gap.high is not None:
             labels += [(LOW, gap.low), (HIGH, gap.high)]
-        findings.append(_finding(model, window, measure.name, gap, chosen, tuple(labels)))
+        findings.append(_finding(window, measure.name, gap, chosen, tuple(labels)))
         if gap.left_out:
-            counted = Gap(Verdict.OK, gap.groups, 0, gap.rows, float(gap.left_out))
+            counted = Gap(Verdict.NOT_APPLICABLE, gap.groups, 0, gap.rows, float(gap.left_out))
             told = ((ATTRIBUTE, column), (METRIC, measure.name))
-            findings.append(_finding(model, window, LEFT_OUT, counted, Limits(), told))
+            findings.append(_finding(window, LEFT_OUT, counted, Limits(), told))
     return findings
 
 
 def _finding(
-    model: Model,
-    window: tuple[int, int],
+    window: Window | Span,
     check: str,
     gap: Gap,
     limits: Limits,
     labels: tuple[tuple[str, str], ...],
 ) -> Finding:
     return Finding(
-        model.name,
-        model.version,
+        window.model.name,
+        window.model.version,
         Role.ERROR,
         None,
         check,
@@ -98,7 +96,7 @@ def _finding(
         gap.verdict,
         gap.rows,
         0,
-        window,
+        (window.start, window.end),
         labels,
         gap.interval,
     )

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from otelml.data import Outcomes
-from otelml.monitor.comparison import normal_quantile
-from otelml.monitor.share import wilson
+from otelml.monitor.performance.interval import Z, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,10 @@ class Classes:
         """Share of rows with equal classes."""
         return sum(rows for (a, b), rows in self.cells.items() if a == b) / self.rows
 
-    def agreement_interval(self, level: float) -> tuple[float, float]:
-        """Wilson's."""
-        return wilson(self.agreement, self.rows, level)
+    @property
+    def agreement_interval(self) -> tuple[float, float]:
+        """At 95 % (Wilson, 1927)."""
+        return wilson(self.agreement, self.rows)[1:]
 
     @property
     def _shares(self) -> tuple[Mapping[str, float], Mapping[str, float], float]:
@@ -71,8 +71,9 @@ class Classes:
         chance = self._shares[2]
         return (self.agreement - chance) / (1 - chance) if chance < 1 else None
 
-    def kappa_interval(self, level: float) -> tuple[float, float] | None:
-        """With the large-sample variance of Fleiss, Cohen & Everitt (1969)."""
+    @property
+    def kappa_interval(self) -> tuple[float, float] | None:
+        """At 95 %, with the large-sample variance of Fleiss, Cohen & Everitt (1969)."""
         one, other, chance = self._shares
         kappa = self.kappa
         if kappa is None:
@@ -85,5 +86,5 @@ class Classes:
                 factor = (1 - kappa) * (other.get(a, 0.0) + one.get(b, 0.0))
             spread += rows / self.rows * factor**2
         variance = (spread - (kappa - chance * (1 - kappa)) ** 2) / (1 - chance) ** 2
-        half = -normal_quantile(level / 2) * max(variance / self.rows, 0.0) ** 0.5
+        half = Z * max(variance / self.rows, 0.0) ** 0.5
         return kappa - half, kappa + half

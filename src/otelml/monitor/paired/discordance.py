@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from otelml.data import Outcomes
-from otelml.monitor.comparison import normal_quantile
+from otelml.monitor.performance.interval import Z
 from otelml.monitor.segments import known
 
 _FEW: Final = 25
@@ -77,10 +77,11 @@ class Discordance:
         gap = abs(self.champion - self.challenger)
         return float(special.chdtrc(1, max(gap - 1, 0) ** 2 / discordant))
 
-    def interval(self, level: float) -> tuple[float, float]:
-        """Of the difference."""
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the difference, at 95 %."""
         n = self.rows + 2
         gap = (self.challenger - self.champion) / n
         apart = (self.challenger + self.champion + 2) / n
-        half = -normal_quantile(level / 2) * ((apart - gap**2) / n) ** 0.5
+        half = Z * ((apart - gap**2) / n) ** 0.5
         return max(gap - half, -1.0), min(gap + half, 1.0)

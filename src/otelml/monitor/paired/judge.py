@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from otelml import names
-from otelml.data import Finding, Limits, Model, Role, Verdict
+from otelml.data import Finding, Limits, Model, Role, Verdict, Window
 from otelml.monitor.check import adjust, judged
 from otelml.monitor.paired import mean
 from otelml.monitor.paired.roc_auc import Areas
 from otelml.monitor.paired.summary import Summary
-
-LEVEL: Final = 0.05
-"""Chance that an interval misses."""
+from otelml.monitor.performance.check import Span
 
 NAMES: Final = (
     "agreement",
@@ -44,9 +42,8 @@ class _Told(NamedTuple):
 def judge(
     summary: Summary,
     areas: Areas | None,
-    challenger: Model,
     champion: Model,
-    window: tuple[int, int],
+    window: Window | Span,
     fewest: int = 200,
 ) -> list[Finding]:
     """Findings on the challenger.
@@ -54,9 +51,8 @@ def judge(
     Args:
         summary: What is known of the pair.
         areas: Of the window's rows; None if not known.
-        challenger: The model that nobody acts on yet.
-        champion: The one in use.
-        window: Start and end, in nanoseconds since the epoch.
+        champion: The model in use.
+        window: Whose times, and whose model as the challenger, the findings carry.
         fewest: Rows below which a comparison is of too little data.
 
     """
@@ -73,8 +69,8 @@ def judge(
             verdict = judged(t.gain, p_value, limits)
         findings.append(
             Finding(
-                challenger.name,
-                challenger.version,
+                window.model.name,
+                window.model.version,
                 Role.ERROR,
                 None,
                 t.check,
@@ -87,7 +83,7 @@ def judge(
                 verdict,
                 t.rows,
                 t.rows,
-                window,
+                (window.start, window.end),
                 ((names.SHADOW_CHAMPION, champion.name), *t.labels),
                 t.interval,
             )
@@ -98,22 +94,22 @@ def judge(
 def _agreement(summary: Summary) -> Iterator[_Told]:
     classes, numbers = summary.classes, summary.numbers
     if rows := classes.rows:
-        yield _Told("agreement", rows, classes.agreement, classes.agreement_interval(LEVEL))
-        yield _Told("cohen_kappa", rows, classes.kappa, classes.kappa_interval(LEVEL))
+        yield _Told("agreement", rows, classes.agreement, classes.agreement_interval)
+        yield _Told("cohen_kappa", rows, classes.kappa, classes.kappa_interval)
     if (rows := numbers.rows) > 1:
-        yield _Told("agreement", rows, numbers.agreement, numbers.agreement_interval(LEVEL))
+        yield _Told("agreement", rows, numbers.agreement, numbers.agreement_interval)
         gaps = numbers.difference
-        told = gaps.mean, mean.interval(gaps, LEVEL), mean.p_value(gaps)
+        told = gaps.mean, mean.interval(gaps), mean.p_value(gaps)
         yield _Told("mean_difference", rows, *told)
-        told_too = numbers.correlation, numbers.correlation_interval(LEVEL)
+        told_too = numbers.correlation, numbers.correlation_interval
         yield _Told("correlation", rows, *told_too)
 
 
 def _scores(summary: Summary) -> Iterator[_Told]:
     for name, gaps in summary.scores.items():
         if gaps.count > 1:
-            told = gaps.mean, mean.interval(gaps, LEVEL), mean.p_value(gaps)
-            labels = ((names.PREDICTION_CLASS, name),)
+            told = gaps.mean, mean.interval(gaps), mean.p_value(gaps)
+            labels = ((names.PREDICTION_CLASS, name),) if name else ()
             yield _Told("score_difference", gaps.count, *told, labels=labels)
 
 
@@ -121,12 +117,12 @@ def _comparisons(summary: Summary, areas: Areas | None) -> Iterator[_Told]:
     """Who is better."""
     rights, errors = summary.discordance, summary.errors
     if rights.rows:
-        told = rights.difference, rights.interval(LEVEL), rights.p_value
+        told = rights.difference, rights.interval, rights.p_value
         yield _Told("accuracy_difference", rights.rows, *told, rights.difference, rights.reference)
     if areas is not None:
-        told = areas.difference, areas.interval(LEVEL), areas.p_value
+        told = areas.difference, areas.interval, areas.p_value
         yield _Told("roc_auc_difference", areas.rows, *told, areas.difference, areas.champion)
     if errors.count > 1:
-        told = errors.mean, mean.interval(errors, LEVEL), mean.p_value(errors)
+        told = errors.mean, mean.interval(errors), mean.p_value(errors)
         reference = summary.champion_errors.mean
         yield _Told("error_difference", errors.count, *told, -errors.mean, reference)

@@ -39,9 +39,9 @@ def p_value(moments: Moments) -> float:
     return float(2 * special.stdtr(moments.count - 1, -abs(moments.mean) / error))
 
 
-def interval(moments: Moments, level: float) -> tuple[float, float]:
-    """Student's interval of the mean; of two values or more."""
-    half = -float(special.stdtrit(moments.count - 1, level / 2)) * _error(moments)
+def interval(moments: Moments) -> tuple[float, float]:
+    """Interval of the mean at 95 %; of two values or more."""
+    half = -float(special.stdtrit(moments.count - 1, 0.025)) * _error(moments)
     return moments.mean - half, moments.mean + half
 
 

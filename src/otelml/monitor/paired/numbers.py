@@ -8,8 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from otelml.data import Outcomes
-from otelml.monitor.comparison import normal_quantile
-from otelml.monitor.share import wilson
+from otelml.monitor.performance.interval import Z, wilson
 from otelml.sketch.moments import HUGE, Moments
 
 TOLERANCE: Final = 0.01
@@ -77,9 +76,10 @@ class Numbers:
         """Share of rows within the tolerance."""
         return self.within / self.rows
 
-    def agreement_interval(self, level: float) -> tuple[float, float]:
-        """Wilson's."""
-        return wilson(self.agreement, self.rows, level)
+    @property
+    def agreement_interval(self) -> tuple[float, float]:
+        """At 95 % (Wilson, 1927)."""
+        return wilson(self.agreement, self.rows)[1:]
 
     @property
     def correlation(self) -> float | None:
@@ -90,12 +90,13 @@ class Numbers:
         shared = self.champion.m2 + self.challenger.m2 - self.difference.m2
         return min(max(shared / scale, -1.0), 1.0)
 
-    def correlation_interval(self, level: float) -> tuple[float, float] | None:
-        """On Fisher's z scale (1915)."""
+    @property
+    def correlation_interval(self) -> tuple[float, float] | None:
+        """At 95 %, on Fisher's z scale (1915)."""
         correlation = self.correlation
         if correlation is None or self.rows <= 3:
             return None
         if abs(correlation) == 1:
             return correlation, correlation
-        z, half = math.atanh(correlation), -normal_quantile(level / 2) / (self.rows - 3) ** 0.5
+        z, half = math.atanh(correlation), Z / (self.rows - 3) ** 0.5
         return math.tanh(z - half), math.tanh(z + half)

@@ -5,13 +5,16 @@ of the other class that it outranks, ties half, which sorting gives. It is of th
 and cannot be merged.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from otelml.data import Outcomes
-from otelml.monitor.comparison import normal_quantile, normal_tail
+from otelml.monitor.comparison import normal_tail
+from otelml.monitor.performance.interval import Z
+from otelml.monitor.positive import scores_of
 from otelml.monitor.segments import known
 from otelml.sketch.exponential import Floats
 
@@ -26,19 +29,20 @@ class Areas:
     error: float
 
     @classmethod
-    def of(cls, champion: Outcomes, challenger: Outcomes) -> Self | None:
-        """Of the rows with a truth and both scores.
+    def of(cls, pairs: Iterable[tuple[Outcomes, Outcomes]], positive: str) -> Self | None:
+        """Of the rows with a truth and both scores of the positive class.
 
-        None if it is not the same binary problem, or has fewer than two rows of either class.
+        Args:
+            pairs: The window's rows, of champion and challenger in the same order, in pieces.
+            positive: The class whose scores are compared; all others are its opposite.
+
+        Returns:
+            None with fewer than two rows of the class or of its opposite.
+
         """
-        classes = champion.classes
-        if champion.scores is None or challenger.scores is None or len(classes) != 1:
-            return None
-        if challenger.classes != classes:
-            return None
-        pair = np.stack([champion.scores[:, 0], challenger.scores[:, 0]])
-        kept = known(champion.truth) & np.isfinite(pair).all(axis=0)
-        right, pair = (champion.truth == classes[0])[kept], pair[:, kept]
+        parts = [_scored(champion, challenger, positive) for champion, challenger in pairs]
+        scored = np.concatenate([np.empty((3, 0)), *parts], axis=1)
+        right, pair = scored[0] > 0, scored[1:]
         m, n = int(np.count_nonzero(right)), int(np.count_nonzero(~right))
         if min(m, n) < 2:
             return None
@@ -60,10 +64,18 @@ class Areas:
             return 0.0 if self.difference else 1.0
         return normal_tail(self.difference / self.error)
 
-    def interval(self, level: float) -> tuple[float, float]:
-        """Of the difference."""
-        half = -normal_quantile(level / 2) * self.error
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the difference, at 95 %."""
+        half = Z * self.error
         return self.difference - half, self.difference + half
+
+
+def _scored(champion: Outcomes, challenger: Outcomes, positive: str) -> Floats:
+    """Whether a row is of the class, and both scores, of the rows that have all."""
+    pair = np.stack([scores_of(outcomes, positive) for outcomes in (champion, challenger)])
+    kept = known(champion.truth) & np.isfinite(pair).all(axis=0)
+    return np.vstack([champion.truth[kept] == positive, pair[:, kept]]).astype(np.float64)
 
 
 def _outranked(scores: Floats, others: Floats) -> Floats:

@@ -17,15 +17,15 @@ class Value(NamedTuple):
     high: float
 
 
-def wilson(share: float, rows: float) -> Value:
-    """A proportion of so many rows (Wilson, 1927).
+def wilson(share: float, rows: float, z: float = Z) -> Value:
+    """A proportion of so many rows (Wilson, 1927), `z` deviations to either side.
 
     >>> wilson(0.5, 100)
     Value(value=0.5, low=0.40, high=0.60)
     """
-    scale = 1 + Z * Z / rows
-    middle = (share + Z * Z / (2 * rows)) / scale
-    half = Z / scale * math.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
+    scale = 1 + z * z / rows
+    middle = (share + z * z / (2 * rows)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
     return Value(share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share))
 
 
