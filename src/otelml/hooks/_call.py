@@ -123,7 +123,7 @@ class Caller:
         if enclosing is not None:
             result = wrapped(*args, **kwargs)
             if enclosing is not SILENT:
-                enclosing.inner[operation] = Inner(instance, result, self._reader)
+                enclosing.inner[operation] = _new(Inner, (instance, result, self._reader))
             return result
         call = self.begin(here, instance, operation, args, kwargs)
         if call is None:
@@ -166,16 +166,13 @@ class Caller:
         """Start a call, or one that began at `since`; None if the model cannot be told."""
         reader = self._reader
         try:
-            data = reader.data(args, kwargs)
+            arrays = reader.telling is not None and args and type(args[0]) is np.ndarray
+            data = args[0] if arrays else reader.data(args, kwargs)
             call = Call(instance, operation, data, args, kwargs, reader.card(instance, data))
         except Exception:
             failed(reader.card)
             return None
-        try:
-            call.rows = reader.rows(data)
-        except Exception:
-            failed(reader.rows)
-            call.rows = 0
+        call.rows = len(data) if arrays and data.ndim else guarded(reader.rows, data) or 0
         call.system = reader.system or call.card.framework
         serving: Serving | None = None
         call.parent = trace.INVALID_SPAN
@@ -195,7 +192,7 @@ class Caller:
         call.recorder = shared.recorder if shared.bridge.serving() else None
         if call.recorder is not None:
             call.recorder.start(call.model, operation, call.system)
-        call.token = context.attach(Context({**around, CALL: call}))
+        call.token = context.attach(Context({**around, CALL: call} if around else {CALL: call}))
         call.started = time.perf_counter()
         return call
 
@@ -224,7 +221,9 @@ class Caller:
     def end(self, call: Call, result: Any, error: BaseException | None = None) -> None:
         """Finish a call; it never raises."""
         seconds = time.perf_counter() - call.started
-        self.leave(call)
+        if call.token is not None:
+            context.detach(call.token)
+            call.token = None
         columns: tuple[Column, ...] = ()
         reason, unread = None, False
         try:
@@ -266,15 +265,17 @@ class Caller:
 
     def _taken(self, call: Call, recorder: Recorder, result: Any, seconds: float) -> bool:
         """Whether a call is recorded as the bytes of its arrays, to be read with others."""
-        data, reader = call.data, self._reader
-        if type(data) is not np.ndarray or type(result) is not np.ndarray or reader.alone(call):
+        data, telling = call.data, self._reader.telling
+        if type(data) is not np.ndarray or type(result) is not np.ndarray or telling is None:
+            return False
+        if not telling.isdisjoint(call.inner):
             return False
         key = id(call.card), call.operation
         stack = self._stacks.get(key)
         if stack is None or not stack.fits(call, data, result):
             if not stackable(call.rows, data, result):
                 return False
-            stack = Stack(reader, call, data, result)
+            stack = Stack(self._reader, call, data, result)
             if len(self._stacks) >= _STACKS:
                 self._stacks.clear()
             self._stacks[key] = stack

@@ -42,7 +42,9 @@ class Reader(ABC):
     framework: ClassVar[str]
     system: ClassVar[str | None] = None  # the serving system, where the framework is one
     parameter: ClassVar[str] = "X"  # name of the data among the arguments, if it is not the first
-    by_row: ClassVar[bool] = False  # `inputs` and `outputs` may be given the rows of many calls
+    telling: ClassVar[frozenset[str] | None] = None
+    """Operations within a call that tell of its result too; calls without them may be read many as
+    one, where arrays are read row by row. None if they are not, or not from the first argument."""
 
     def __init__(self) -> None:
         self._cards: dict[int, tuple[weakref.ref[Any], Card]] = {}
@@ -62,10 +64,6 @@ class Reader(ABC):
     def rows(self, data: Any) -> int:
         """How many rows the input has; 0 if only the result can tell."""
         return rows(data)
-
-    def alone(self, call: Any) -> bool:
-        """Whether a call is to be read by itself, for what it knows beside its result."""
-        return not self.by_row
 
     def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
         """The features of a call."""

@@ -77,7 +77,8 @@ def shadow() -> Iterator[None]:
     """Mark the model calls within as those of a challenger, which nobody acts on.
 
     They are recorded as any other, and what they predict is compared with what the champion
-    predicts in the same trace, before or after: `ml.shadow.agreement`.
+    predicts in the same trace, before or after: `ml.shadow.agreement`. Champions are remembered
+    from the first use in a process on.
     """
     SHADOWS.used = True
     token = context.attach(context.set_value(SHADOW, value=True))

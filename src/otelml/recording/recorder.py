@@ -182,17 +182,24 @@ class Recorder:
             first = group[0]
             about = first.model, first.operation, first.system
             self._fold_calls(about, first.error_type, group)
+        self._fold_columns(gathered)
+        models: dict[Model, list[list[Raw]]] = defaultdict(list)
         for of_kind in kinds.values():
-            reading = of_kind[0].reading
-            about = reading.model, reading.operation, reading.system
-            self._fold_calls(about, None, of_kind)
-            for columns, unread, held in read(of_kind):
-                gathered.add(reading.model, columns)
-                origins = [Call(call.origin, call.rows) for call in held]
-                self.rows.add(reading.model, columns, origins)
-                if unread:
-                    with self._lock:
-                        self._dropped["not_readable"] += unread
+            models[of_kind[0].reading.model].append(of_kind)
+        for model, held in models.items():  # one at a time: what is read takes room
+            gathered = _Gathered()
+            for of_kind in held:
+                about = model, of_kind[0].reading.operation, of_kind[0].reading.system
+                self._fold_calls(about, None, of_kind)
+                for columns, unread, calls_ in read(of_kind):
+                    gathered.add(model, columns)
+                    self.rows.add(model, columns, [Call(c.origin, c.rows) for c in calls_])
+                    if unread:
+                        with self._lock:
+                            self._dropped["not_readable"] += unread
+            self._fold_columns(gathered)
+
+    def _fold_columns(self, gathered: "_Gathered") -> None:
         for (number, role, name), parts in gathered.texts.items():
             values = [value for part in parts for value in part.values]
             self._add(Key(gathered.models[number], role, name), Categories.of(values))

@@ -55,6 +55,7 @@ class Bridge:
         self._scope = InstrumentationScope("otelml", version)
         self._original: Callable[..., Any] | None = None
         self._provider: MeterProvider | None = None
+        self._found = False
         self.forget()
 
     def forget(self) -> None:
@@ -89,11 +90,13 @@ class Bridge:
             SynchronousMeasurementConsumer.collect = self._original  # type: ignore[method-assign]
             self._original = None
             self._rebind()
-        self._provider = None
+        self._provider, self._found = None, False
 
     def serving(self) -> bool:
         """Whether there is an SDK whose readers take what is recorded."""
-        return self._served() is not None
+        if not self._found:  # once there is one, it stays
+            self._found = self._served() is not None
+        return self._found
 
     def _served(self) -> MeterProvider | None:
         provider = self._provider or metrics.get_meter_provider()
