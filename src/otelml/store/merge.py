@@ -16,7 +16,8 @@ from otelml.data import Owner, Prediction, Truth
 from otelml.store.schema import Content, Known, Row
 
 _SECOND: Final = 1_000_000_000
-_LAST: Final = (1 << 63) - 1
+_LAST: Final = 1 << 62
+"""The end of its window still fits a database's integers."""
 
 
 class State(StrEnum):
