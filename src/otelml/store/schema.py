@@ -86,6 +86,14 @@ WINDOWS: Final = Table(
     Index("windows_by_time", "start", "owner"),
 )
 
+Index(
+    "windows_changed",
+    WINDOWS.c.start,
+    WINDOWS.c.owner,
+    sqlite_where=WINDOWS.c.changed,
+    postgresql_where=WINDOWS.c.changed,
+)
+
 
 class Known(NamedTuple):
     """A truth as it is kept."""
