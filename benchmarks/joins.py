@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 
@@ -73,13 +74,14 @@ def blocks(count: int) -> Iterator[range]:
 async def measure(url: str, pending: int) -> None:
     database = Database(url)
     joins = Joins(database, 30 * 86400, pending + HOUR, 300)
-    chance, before = random.Random(0), resident()
+    chance, waiting = random.Random(0), np.arange(pending)
+    before = resident()
     clock = Clock()
     for block in blocks(pending):
         await joins.accept([prediction(i) for i in block], [], block.stop * SECOND // 100)
     print(f"predictions kept: {clock.rate(pending)}; {before} to {resident()} MiB resident")
 
-    waiting, most = list(range(pending)), 0
+    most = 0
     clock = Clock()
     for block in blocks(HOUR):
         now = (pending + block.stop) * SECOND // 100
@@ -87,7 +89,7 @@ async def measure(url: str, pending: int) -> None:
         truths = []
         for number in new:
             place = chance.randrange(pending)
-            truths.append(Truth(name(waiting[place]), now, str(number % 2)))
+            truths.append(Truth(name(int(waiting[place])), now, str(number % 2)))
             waiting[place] = number
         got = await joins.accept([prediction(i) for i in new], truths, now)
         assert got.count(State.MATCHED) == ROWS

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from otelml.store.database import NUMBER
@@ -90,7 +91,7 @@ Index(
     "windows_changed",
     WINDOWS.c.start,
     WINDOWS.c.owner,
-    sqlite_where=WINDOWS.c.changed,
+    sqlite_where=text("changed = 1"),  # as queries spell it
     postgresql_where=WINDOWS.c.changed,
 )
 
