@@ -55,7 +55,8 @@ async def stream(url: str, first: int, end: int | None) -> None:
 
     async def send(number: int) -> None:
         await joins.accept(*delivery(number), NOW)
-        print(number, flush=True)
+        sys.stdout.write(f"{number}\n")
+        sys.stdout.flush()
         room.release()
 
     async with asyncio.TaskGroup() as tasks:

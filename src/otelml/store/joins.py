@@ -7,34 +7,20 @@ crash at any moment leaves them in agreement. What is kept is bounded in time an
 import asyncio
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, select, update
 
 from otelml.data import Outcomes, Owner, Prediction, Truth
-from otelml.store import expiry, outcomes
+from otelml.store import expiry, outcomes, rows, windows
 from otelml.store.database import Database, Group, StoreError
 from otelml.store.expiry import Expired
-from otelml.store.merge import Accepted, Merge, State, Waiting, text
-from otelml.store.schema import (
-    FORMAT,
-    JOINS,
-    LABELS,
-    META,
-    OWNERS,
-    PREDICTIONS,
-    WINDOWS,
-    Content,
-    Known,
-    Row,
-)
+from otelml.store.merge import LAST, Accepted, Merge, State, text
+from otelml.store.schema import FORMAT, JOINS, META, OWNERS
 
 __all__ = ["Accepted", "Expired", "Joins", "Mark", "State"]
 
 _SECOND: Final = 1_000_000_000
-_AT_ONCE: Final = 500
-"""Ids that are looked up by one statement."""
-
 _Delivery: TypeAlias = tuple[Sequence[tuple[Owner, Prediction]], Sequence[Truth], int]
 
 
@@ -73,7 +59,7 @@ class Joins:
         self._group = Group(database, self._accept)
         self._owners: dict[int, Owner] = {}
         self._numbers: dict[Owner, int] = {}
-        self._count = _counting(database)
+        self._adding = windows.adding(database)
         database.create(META)
         with database.reported(), database.engine.begin() as connection:
             self._open(connection)
@@ -115,11 +101,12 @@ class Joins:
 
     async def pending(self, owner: Owner) -> int:
         """Predictions that wait for a label."""
-        return await self._database.run(self._pending, owner)
+        predictions, labelled = await self._database.run(self._totals, owner, 0, LAST + 1)
+        return predictions - labelled
 
     async def population(self, owner: Owner, start: int, end: int) -> tuple[int, int]:
         """Predictions, and labelled ones among them, of the windows that start in [start, end)."""
-        return await self._database.run(self._population, owner, start, end)
+        return await self._database.run(self._totals, owner, start, end)
 
     def outcomes(self, owner: Owner, start: int, end: int) -> Iterator[Outcomes]:
         """Labelled predictions of [start, end) by the time of prediction, some thousands a piece.
@@ -151,29 +138,18 @@ class Joins:
                 yield from outcomes.paired(connection, one, two, start, end)
 
     def _open(self, connection: Connection) -> None:
-        kept = connection.execute(select(JOINS)).one_or_none()
-        if kept is None:
-            row = {"id": 1, "format": FORMAT, "length": self.length, "change": 0}
-            connection.execute(insert(JOINS), row)
-        elif kept.format != FORMAT:
+        row = {"id": 1, "format": FORMAT, "length": self.length, "change": 0}
+        connection.execute(self._database.insert(JOINS).values(row).on_conflict_do_nothing())
+        change = self._begin(connection)
+        kept = connection.execute(select(JOINS)).one()
+        if kept.format != FORMAT:
             raise StoreError(
                 f"{self._database.name}: its format {kept.format} is not {FORMAT}: move it away"
             )
-        elif kept.length != self.length:
-            self._rewindow(connection)
+        if kept.length != self.length:
+            windows.recount(connection, self.length, change)
+            connection.execute(update(JOINS).values(length=self.length))
         self._read_owners(connection)
-
-    def _rewindow(self, connection: Connection) -> None:
-        """Count anew, by windows of another length than before."""
-        change = self._begin(connection)
-        connection.execute(update(JOINS).values(length=self.length))
-        connection.execute(delete(WINDOWS))
-        p = PREDICTIONS.c
-        start = p.time - p.time % self.length
-        counts = select(
-            p.owner, start, func.count(), func.count(p.truth_time), literal(change), literal(True)
-        ).group_by(p.owner, start)
-        connection.execute(insert(WINDOWS).from_select(list(WINDOWS.c), counts))
 
     def _begin(self, connection: Connection) -> int:
         """The number of this transaction; from here to its end no other writes joins."""
@@ -181,8 +157,8 @@ class Joins:
         return int(connection.execute(select(JOINS.c.change)).scalar_one())
 
     def _read_owners(self, connection: Connection) -> None:
-        rows = connection.execute(select(OWNERS))
-        self._owners = {number: Owner(*json.loads(name)) for number, name in rows}
+        read = connection.execute(select(OWNERS))
+        self._owners = {number: Owner(*json.loads(name)) for number, name in read}
         self._numbers = {owner: number for number, owner in self._owners.items()}
 
     def _enrol(self, owners: set[Owner]) -> None:
@@ -200,67 +176,18 @@ class Joins:
             self._enrol(new)
         with self._database.engine.begin() as connection:
             change = self._begin(connection)
-            kept = self._kept(connection, list(ids))
-            merge = Merge(*kept, self._owners, self.length, self._classes)
+            found, waiting = rows.kept(connection, list(ids))
+            if any(row.owner not in self._owners for row in found):  # another replica's
+                self._read_owners(connection)
+            merge = Merge(found, waiting, self._owners, self.length, self._classes)
             answers = [
                 merge.accept([(self._numbers[o], p) for o, p in predictions], truths, now)
                 for predictions, truths, now in deliveries
             ]
-            self._keep(connection, merge, change)
+            rows.keep(connection, merge)
+            if merge.windows:
+                connection.execute(self._adding, windows.added(merge, change))
         return answers
-
-    def _kept(self, connection: Connection, ids: list[str]) -> tuple[list[Row], dict[str, Waiting]]:
-        """What there is of some ids."""
-        rows, waiting = [], {}
-        for at in range(0, len(ids), _AT_ONCE):
-            some = {"ids": ids[at : at + _AT_ONCE]}
-            for row, name, owner, time, *rest in connection.execute(_ROWS, some):
-                known = None if rest[0] is None else Known(*rest[:4])
-                rows.append(Row(row, name, owner, time, Content(*rest[4:]), known))
-            for name, since, *known_ in connection.execute(_LABELS, some):
-                waiting[name] = Waiting(since, Known(*known_))
-        if unknown := {row.owner for row in rows} - self._owners.keys():  # another replica's
-            self._read_owners(connection)
-            assert unknown <= self._owners.keys()
-        return rows, waiting
-
-    def _keep(self, connection: Connection, merge: Merge, change: int) -> None:
-        new = [
-            _columns(row) | {"id": row.id, "owner": row.owner, "time": row.time}
-            for row in merge.new
-        ]
-        filled, labelled = [], []
-        for row in merge.changed():
-            if row.filled:
-                filled.append(_columns(row) | {"at": row.row})
-            else:
-                labelled.append(_truth(row) | {"at": row.row})
-        gone, waiting = merge.labels()
-        windows = [
-            {
-                "owner": owner,
-                "start": start,
-                "predictions": predictions,
-                "labelled": known,
-                "change": change,
-                "changed": True,
-            }
-            for (owner, start), (predictions, known) in merge.windows.items()
-        ]
-        labels = [
-            {"id": name, "since": since} | dict(zip(_KNOWN, known, strict=True))
-            for name, (since, known) in waiting.items()
-        ]
-        for query, rows in (
-            (insert(PREDICTIONS), new),
-            (_UPDATE, filled),
-            (_UPDATE, labelled),
-            (delete(LABELS).where(LABELS.c.id == bindparam("gone")), [{"gone": g} for g in gone]),
-            (insert(LABELS), labels),
-            (self._count, windows),
-        ):
-            if rows:
-                connection.execute(query, rows)
 
     def _expire(self, before: int) -> Expired:
         with self._database.engine.begin() as connection:
@@ -268,77 +195,21 @@ class Joins:
             return expiry.some(connection, before, self._most, self.length)
 
     def _changed(self) -> list[Mark]:
-        w = WINDOWS.c
-        query = select(w.owner, w.start, w.change).where(w.changed).order_by(w.start, w.owner)
         with self._database.engine.connect() as connection:
-            rows = connection.execute(query).all()
-            if any(row.owner not in self._owners for row in rows):
+            marks = windows.changed(connection)
+            if any(owner not in self._owners for owner, _, _ in marks):
                 self._read_owners(connection)
-        return [Mark(self._owners[owner], start, change) for owner, start, change in rows]
+        return [Mark(self._owners[owner], start, change) for owner, start, change in marks]
 
     def _clean(self, marks: list[Mark]) -> None:
-        w = WINDOWS.c
-        query = update(WINDOWS).values(changed=False)
-        query = query.where(
-            w.owner == bindparam("of"), w.start == bindparam("at"), w.change == bindparam("seen")
-        )
-        rows = [{"of": self._numbers[o], "at": at, "seen": seen} for o, at, seen in marks]
-        if rows:
-            with self._database.engine.begin() as connection:
-                connection.execute(query, rows)
+        with self._database.engine.begin() as connection:
+            self._begin(connection)
+            windows.clean(connection, [(self._numbers[o], at, seen) for o, at, seen in marks])
 
-    def _pending(self, owner: Owner) -> int:
-        w = WINDOWS.c
-        query = select(func.sum(w.predictions - w.labelled))
+    def _totals(self, owner: Owner, start: int, end: int) -> tuple[int, int]:
         with self._database.engine.connect() as connection:
-            number = self._number(connection, owner)
-            return int(connection.execute(query.where(w.owner == number)).scalar_one() or 0)
-
-    def _population(self, owner: Owner, start: int, end: int) -> tuple[int, int]:
-        w = WINDOWS.c
-        query = select(func.sum(w.predictions), func.sum(w.labelled))
-        with self._database.engine.connect() as connection:
-            number = self._number(connection, owner)
-            query = query.where(w.owner == number, w.start >= start, w.start < end)
-            predictions, labelled = connection.execute(query).one()
-        return int(predictions or 0), int(labelled or 0)
+            return windows.totals(connection, self._number(connection, owner), start, end)
 
     def _number(self, connection: Connection, owner: Owner) -> int | None:
         query = select(OWNERS.c.id).where(OWNERS.c.name == json.dumps(owner))
         return connection.execute(query).scalar_one_or_none()
-
-
-def _counting(database: Database) -> Any:
-    """Add to the counts of windows, and mark them."""
-    query = database.insert(WINDOWS)
-    new, w = query.excluded, WINDOWS.c
-    return query.on_conflict_do_update(
-        index_elements=[w.owner, w.start],
-        set_={
-            "predictions": w.predictions + new.predictions,
-            "labelled": w.labelled + new.labelled,
-            "change": new.change,
-            "changed": True,
-        },
-    )
-
-
-def _columns(row: Row) -> dict[str, Any]:
-    return row.content._asdict() | _truth(row)
-
-
-def _truth(row: Row) -> dict[str, Any]:
-    return dict(zip(_TRUTH, row.known or _UNKNOWN, strict=True))
-
-
-_KNOWN: Final = Known._fields
-_UNKNOWN: Final = (None,) * len(_KNOWN)
-_TRUTH: Final = tuple(f"truth_{name}" for name in _KNOWN)
-_P: Final = PREDICTIONS.c
-_ROWS: Final = select(
-    _P.row, _P.id, _P.owner, _P.time, *(_P[n] for n in _TRUTH), *(_P[n] for n in Content._fields)
-).where(_P.id.in_(bindparam("ids", expanding=True)))
-_LABELS: Final = select(LABELS.c.id, LABELS.c.since, *(LABELS.c[n] for n in _KNOWN)).where(
-    LABELS.c.id.in_(bindparam("ids", expanding=True))
-)
-_UPDATE: Final = update(PREDICTIONS).where(_P.row == bindparam("at"))

@@ -16,7 +16,8 @@ from otelml.data import Owner, Prediction, Truth
 from otelml.store.schema import Content, Known, Row, class_of, number_of
 
 _SECOND: Final = 1_000_000_000
-_LAST: Final = (1 << 63) - 1
+LAST: Final = 1 << 62
+"""The latest time that is kept; the end of its window still fits a database's integers."""
 
 
 class State(StrEnum):
@@ -206,7 +207,7 @@ def _known(truth: Truth) -> Known:
 
 
 def _time(nanos: int) -> int:
-    return min(max(nanos, 0), _LAST)
+    return min(max(nanos, 0), LAST)
 
 
 def _number(value: float | None) -> float | None:

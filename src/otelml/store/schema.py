@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from otelml.store.database import NUMBER
@@ -84,6 +85,14 @@ WINDOWS: Final = Table(
     Column("change", BigInteger, nullable=False),
     Column("changed", Boolean, nullable=False),
     Index("windows_by_time", "start", "owner"),
+)
+
+Index(
+    "windows_changed",
+    WINDOWS.c.start,
+    WINDOWS.c.owner,
+    sqlite_where=text("changed = 1"),  # as queries spell it
+    postgresql_where=WINDOWS.c.changed,
 )
 
 

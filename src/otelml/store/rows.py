@@ -1,0 +1,74 @@
+"""Rows of predictions and labels, from the database and back to it."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from otelml.store.merge import Merge, Waiting
+from otelml.store.schema import LABELS, PREDICTIONS, Content, Known, Row
+
+_AT_ONCE: Final = 500
+"""Ids that are looked up by one statement."""
+
+
+def kept(connection: Connection, ids: Sequence[str]) -> tuple[list[Row], dict[str, Waiting]]:
+    """What there is of some ids."""
+    rows, waiting = [], {}
+    for at in range(0, len(ids), _AT_ONCE):
+        some = {"ids": ids[at : at + _AT_ONCE]}
+        for row, name, owner, time, *rest in connection.execute(_ROWS, some):
+            known = None if rest[0] is None else Known(*rest[:4])
+            rows.append(Row(row, name, owner, time, Content(*rest[4:]), known))
+        for name, since, *truth in connection.execute(_LABELS, some):
+            waiting[name] = Waiting(since, Known(*truth))
+    return rows, waiting
+
+
+def keep(connection: Connection, merge: Merge) -> None:
+    """Write what is new or changed."""
+    new = [
+        _columns(row) | {"id": row.id, "owner": row.owner, "time": row.time} for row in merge.new
+    ]
+    filled, labelled = [], []
+    for row in merge.changed():
+        if row.filled:
+            filled.append(_columns(row) | {"at": row.row})
+        else:
+            labelled.append(_truth(row) | {"at": row.row})
+    gone, waiting = merge.labels()
+    labels = [
+        {"id": name, "since": since} | dict(zip(_KNOWN, known, strict=True))
+        for name, (since, known) in waiting.items()
+    ]
+    for query, rows in (
+        (insert(PREDICTIONS), new),
+        (_UPDATE, filled),
+        (_UPDATE, labelled),
+        (_FORGET, [{"gone": name} for name in gone]),
+        (insert(LABELS), labels),
+    ):
+        if rows:
+            connection.execute(query, rows)
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    return row.content._asdict() | _truth(row)
+
+
+def _truth(row: Row) -> dict[str, Any]:
+    return dict(zip(_TRUTH, row.known or _UNKNOWN, strict=True))
+
+
+_KNOWN: Final = Known._fields
+_UNKNOWN: Final = (None,) * len(_KNOWN)
+_TRUTH: Final = tuple(f"truth_{name}" for name in _KNOWN)
+_P: Final = PREDICTIONS.c
+_ROWS: Final = select(
+    _P.row, _P.id, _P.owner, _P.time, *(_P[n] for n in _TRUTH), *(_P[n] for n in Content._fields)
+).where(_P.id.in_(bindparam("ids", expanding=True)))
+_LABELS: Final = select(LABELS.c.id, LABELS.c.since, *(LABELS.c[n] for n in _KNOWN)).where(
+    LABELS.c.id.in_(bindparam("ids", expanding=True))
+)
+_UPDATE: Final = update(PREDICTIONS).where(_P.row == bindparam("at"))
+_FORGET: Final = delete(LABELS).where(LABELS.c.id == bindparam("gone"))
