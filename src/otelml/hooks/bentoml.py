@@ -82,8 +82,8 @@ class BentomlInstrumentor(Instrumentor):
 
             async def outbound(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
                 jobs = args[0] if args else kwargs["inputs_info"]
-                here = batches.batch([job.data for job in jobs])
-                return await within(here, wrapped(*args, **kwargs))
+                here = guarded(batches.batch, (job.data for job in jobs))
+                return await within(here or context.get_current(), wrapped(*args, **kwargs))
 
             patches.wrap(module.CorkDispatcher, "inbound_call", batches.waiting)
             patches.wrap(module.CorkDispatcher, "outbound_call", outbound)
