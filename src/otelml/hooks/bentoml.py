@@ -15,9 +15,8 @@ from otelml.data import Model
 from otelml.hooks._call import Call
 from otelml.hooks._load import Loader
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
-from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
+from otelml.hooks._reader import Card, Column, Reader, answered, named, version_of
 from otelml.hooks._serving import Batches, Server, Serving, within
-from otelml.recording.columns import as_array
 
 _LIBRARIES: Final = ("sklearn", "xgboost", "lightgbm", "catboost", "mlflow")
 
@@ -35,11 +34,7 @@ class _ServiceReader(Reader):
         return Card(named(instance, fallback, None), self.framework, version)
 
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
-        array = as_array(result)
-        if array.dtype.kind == "f":
-            yield from tensor(array)
-        else:
-            yield classified(array.ravel())
+        return answered({"": result})
 
 
 class BentomlInstrumentor(Instrumentor):
