@@ -14,6 +14,7 @@ from tests.sink import told
 APP = """
 import sys
 import kserve, numpy as np
+from kserve.protocol.rest.multiprocess.server import RESTServerProcess
 from sklearn.linear_model import LogisticRegression
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -40,6 +41,8 @@ class Plain(Iris):
         return {"predictions": [sum(row) for row in payload["instances"]]}
 
 if __name__ == "__main__":
+    # KServe kills a worker that does not answer in 5 s, even while it starts on a busy machine.
+    RESTServerProcess.is_alive.__defaults__ = (60,)
     http, workers, grpc = map(int, sys.argv[1:])
     kserve.ModelServer(
         http_port=http, workers=workers, enable_grpc=grpc > 0, grpc_port=grpc

@@ -33,7 +33,7 @@ class Bare(API):
 
 if __name__ == "__main__":
     port, batch, kind = int(sys.argv[1]), int(sys.argv[2]), globals()[sys.argv[3]]
-    more = {"max_batch_size": batch, "batch_timeout": 0.5} if batch > 1 else {}
+    more = {"max_batch_size": batch, "batch_timeout": 20} if batch > 1 else {}
     server = ls.LitServer(kind(**more), accelerator="cpu", workers_per_device=1)
     server.run(port=port, generate_client_file=False)
 """

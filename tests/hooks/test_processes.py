@@ -84,12 +84,22 @@ GUNICORN = ["gunicorn", "app:app", "-b", "127.0.0.1:{port}", "-w", "2"]
         ([*UVICORN], ASGI, 1),
         ([*UVICORN, "--workers", "2"], ASGI, 2),
         ([*GUNICORN, "-k", "uvicorn_worker.UvicornWorker"], ASGI, 2),
+        ([*GUNICORN, "-k", "uvicorn_worker.UvicornWorker", "--preload"], ASGI, 2),
         ([*GUNICORN], WSGI, 2),
         ([*GUNICORN, "--preload"], WSGI, 2),
         ([*GUNICORN, "--threads", "4", "--preload"], WSGI, 2),
         ([*GUNICORN, "-k", "gevent"], WSGI, 2),
     ],
-    ids=["uvicorn", "workers", "gunicorn-uvicorn", "sync", "preload", "threads", "gevent"],
+    ids=[
+        "uvicorn",
+        "workers",
+        "gunicorn-uvicorn",
+        "gunicorn-uvicorn-preload",
+        "sync",
+        "preload",
+        "threads",
+        "gevent",
+    ],
 )
 def test_every_worker_reports_once(
     tmp_path: Path, command: list[str], app: str, processes: int

@@ -6,7 +6,7 @@ A reader says what it knows of a model (its `Card`), and what columns go in and 
 import sys
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar, Final, NamedTuple
@@ -15,7 +15,7 @@ import numpy as np
 
 from otelml.data import Block, Labels, Model, Role
 from otelml.hooks._patch import process
-from otelml.recording.columns import as_array, features, labels, rows
+from otelml.recording.columns import as_array, features, labels, rows, table
 from otelml.recording.naming import REGISTRY
 
 Column = Block | Labels
@@ -175,3 +175,23 @@ def tensor(values: Any, name: str = "", classes: Any = None) -> Iterator[Column]
     else:
         for number, column in enumerate(array.T):
             yield numeric(column, f"{name}_{number}".lstrip("_"))
+
+
+def fed(tensors: Mapping[str, Any]) -> tuple[Column, ...]:
+    """Features of inputs by name: the columns of a single one, or a column of each."""
+    settings = process().settings
+    if len(tensors) == 1:
+        (values,) = tensors.values()
+        return features(values, None, settings.exclude_features, settings.max_features)
+    return table(tensors, settings.exclude_features, settings.max_features)
+
+
+def answered(outputs: Mapping[str, Any]) -> Iterator[Column]:
+    """Columns of outputs by name, of which nothing is known but the values."""
+    for name, values in outputs.items():
+        array = as_array(values)
+        told = name if len(outputs) > 1 else ""
+        if array.dtype.kind == "f":
+            yield from tensor(array, told)
+        else:
+            yield classified(array.ravel(), told)

@@ -15,9 +15,8 @@ from otelml.data import Model
 from otelml.hooks._call import Call
 from otelml.hooks._load import Loader
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
-from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
+from otelml.hooks._reader import Card, Column, Reader, answered, named, version_of
 from otelml.hooks._serving import Batches, Server, Serving, within
-from otelml.recording.columns import as_array
 
 _LIBRARIES: Final = ("sklearn", "xgboost", "lightgbm", "catboost", "mlflow")
 
@@ -35,11 +34,7 @@ class _ServiceReader(Reader):
         return Card(named(instance, fallback, None), self.framework, version)
 
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
-        array = as_array(result)
-        if array.dtype.kind == "f":
-            yield from tensor(array)
-        else:
-            yield classified(array.ravel())
+        return answered({"": result})
 
 
 class BentomlInstrumentor(Instrumentor):
@@ -82,8 +77,8 @@ class BentomlInstrumentor(Instrumentor):
 
             async def outbound(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
                 jobs = args[0] if args else kwargs["inputs_info"]
-                here = batches.batch([job.data for job in jobs])
-                return await within(here, wrapped(*args, **kwargs))
+                here = guarded(batches.batch, (job.data for job in jobs))
+                return await within(here or context.get_current(), wrapped(*args, **kwargs))
 
             patches.wrap(module.CorkDispatcher, "inbound_call", batches.waiting)
             patches.wrap(module.CorkDispatcher, "outbound_call", outbound)

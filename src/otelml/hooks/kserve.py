@@ -11,10 +11,9 @@ from opentelemetry import context
 from otelml import names
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
-from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
+from otelml.hooks._reader import Card, Column, Reader, answered, fed, named, version_of
 from otelml.hooks._serving import Server, Serving, taken_up, within
-from otelml.recording.columns import as_array, features, table
 
 
 class _RequestReader(Reader):
@@ -34,30 +33,17 @@ class _RequestReader(Reader):
         return len(data.get("instances", ())) if isinstance(data, dict) else 1
 
     def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
-        settings = process().settings
-        excluded, most = settings.exclude_features, settings.max_features
         if hasattr(data, "inputs"):
-            tensors = {tensor.name: tensor.as_numpy() for tensor in data.inputs}
-            if len(tensors) == 1:
-                (values,) = tensors.values()
-                return features(values, None, excluded, most)
-            return table(tensors, excluded, most)
+            return fed({tensor.name: tensor.as_numpy() for tensor in data.inputs})
         if isinstance(data, dict) and "instances" in data:
-            return features(data["instances"], None, excluded, most)
+            return fed({"": data["instances"]})
         return ()
 
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
         response = result[0] if isinstance(result, tuple) else result
         if hasattr(response, "outputs"):
-            found = {output.name: output.as_numpy() for output in response.outputs}
-        else:
-            found = {"": response["predictions"]} if "predictions" in response else {}
-        for name, values in found.items():
-            array = as_array(values)
-            if array.dtype.kind == "f":
-                yield from tensor(array, name if len(found) > 1 else "")
-            else:
-                yield classified(array.ravel(), name if len(found) > 1 else "")
+            return answered({tensor.name: tensor.as_numpy() for tensor in response.outputs})
+        return answered({"": response["predictions"]} if "predictions" in response else {})
 
 
 class KserveInstrumentor(Instrumentor):

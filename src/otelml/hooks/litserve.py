@@ -17,10 +17,9 @@ from opentelemetry import context
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
-from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
+from otelml.hooks._reader import Card, Column, Reader, answered, named, version_of
 from otelml.hooks._serving import Server, Serving, batch, carrier, uncarried
 from otelml.hooks._shutdown import flush_at_sigterm
-from otelml.recording.columns import as_array
 
 
 class Carried(dict[Any, Any]):
@@ -45,11 +44,7 @@ class _InputReader(Reader):
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
         if inspect.isgenerator(result):
             raise TypeError("a stream yields its results later")
-        array = as_array(result)
-        if array.dtype.kind == "f":
-            yield from tensor(array)
-        else:
-            yield classified(array.ravel())
+        return answered({"": result})
 
 
 class _Worker(threading.local):

@@ -11,8 +11,8 @@ from opentelemetry.trace import Link
 from otelml import names
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
-from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
+from otelml.hooks._reader import Card, Column, Reader, answered, fed, named, version_of
 from otelml.hooks._serving import (
     SERVING,
     Batches,
@@ -23,7 +23,7 @@ from otelml.hooks._serving import (
     uncarried,
     within,
 )
-from otelml.recording.columns import as_array, features, table
+from otelml.recording.columns import as_array
 
 _CARRIED: Final = "otelml-context"
 
@@ -48,22 +48,11 @@ class _RequestReader(Reader):
         return int(data.inputs[0].shape[0])
 
     def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
-        settings = process().settings
-        tensors = {tensor.name: _array(tensor) for tensor in data.inputs}
-        if len(tensors) == 1:
-            (values,) = tensors.values()
-            return features(values, None, settings.exclude_features, settings.max_features)
-        return table(tensors, settings.exclude_features, settings.max_features)
+        return fed({tensor.name: _array(tensor) for tensor in data.inputs})
 
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
         response = getattr(result, "return_value", result)
-        for output in response.outputs:
-            name = output.name if len(response.outputs) > 1 else ""
-            array = _array(output)
-            if array.dtype.kind == "f":
-                yield from tensor(array, name)
-            else:
-                yield classified(array.ravel(), name)
+        return answered({tensor.name: _array(tensor) for tensor in response.outputs})
 
 
 def _array(tensor: Any) -> Any:

@@ -8,19 +8,20 @@ from opentelemetry import context
 
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
-from otelml.hooks._patch import Coverage, Instrumentor, Patches, outer, process
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, outer
 from otelml.hooks._reader import (
     Card,
     Column,
     Reader,
     classified,
+    fed,
     named,
     numeric,
     probabilities,
     tensor,
     version_of,
 )
-from otelml.recording.columns import as_array, table
+from otelml.recording.columns import as_array
 
 
 class _Ends(NamedTuple):
@@ -65,8 +66,7 @@ class _SessionReader(Reader):
             return ()
         if len(data) == 1:
             return super().inputs(card, next(iter(data.values())))
-        settings = process().settings
-        return table(data, settings.exclude_features, settings.max_features)
+        return fed(data)
 
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
         if call.data is None or result is None:

@@ -1,8 +1,8 @@
 """Ray Serve: what a replica knows of the requests that its deployment answers.
 
 The trace context goes along from one deployment to the next, and from Ray's own HTTP proxy; an ASGI
-app within a deployment takes it up by its own instrumentation. A replica is killed once it was shut
-down gracefully, so it flushes by then.
+app within a deployment takes it up by its own instrumentation. A replica flushes when Serve shuts
+it down; what is killed together with its cluster loses what it has not exported by then.
 """
 
 import inspect
@@ -92,11 +92,12 @@ class RayServeInstrumentor(Instrumentor):
                 batches = Batches("ray.serve")
 
                 def put(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
-                    guarded(_waits, batches, args[0] if args else kwargs["request"])
+                    guarded(_waits, batches, args, kwargs)
                     return wrapped(*args, **kwargs)
 
                 async def answer(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
-                    return await within(batches.batch(args[1]), wrapped(*args, **kwargs))
+                    here = guarded(_batched, batches, args)
+                    return await within(here or context.get_current(), wrapped(*args, **kwargs))
 
                 patches.wrap(module._BatchQueue, "put", put)  # noqa: SLF001
                 for name in ("_assign_func_results", "_consume_func_generator"):
@@ -151,11 +152,12 @@ def _send_along(metadata: Any) -> None:
 
 def _received(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
     """Take up the context for what is left of the task, which is this request's alone."""
-    guarded(_take_up, args[0] if args else kwargs["request_metadata"])
+    guarded(_take_up, args, kwargs)
     return wrapped(*args, **kwargs)
 
 
-def _take_up(metadata: Any) -> None:
+def _take_up(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    metadata = args[0] if args else kwargs["request_metadata"]
     if headers := metadata.__dict__.get(_CARRIED):
         context.attach(uncarried(headers))
 
@@ -166,6 +168,12 @@ def _over_http(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Context:
     return taken_up(getattr(given[0], "headers", None) if given else None)
 
 
-def _waits(batches: Batches, request: Any) -> None:
+def _waits(batches: Batches, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    request = args[0] if args else kwargs["request"]
     batches.add(request.future)
     request.future.add_done_callback(batches.leave)
+
+
+def _batched(batches: Batches, args: tuple[Any, ...]) -> Context:
+    """Ray answers a batch by the futures of its requests."""
+    return batches.batch(args[1])

@@ -1,0 +1,68 @@
+"""Workers that SIGTERM ends: they flush, and end as they would have."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.sink import Sink, http_sink
+
+WORKER = """
+import os, signal, sys, threading
+from opentelemetry import trace
+from otelml.hooks._shutdown import flush_at_sigterm
+
+{before}
+flush_at_sigterm()
+trace.get_tracer("otelml").start_span("held").end()
+{after}
+os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(3)
+"""
+
+
+def ended(before: str = "", after: str = "") -> tuple[int, Sink]:
+    """How a worker ended, and what it sent."""
+    with http_sink() as sink:
+        done = subprocess.run(
+            [
+                Path(sys.executable).parent / "opentelemetry-instrument",
+                sys.executable,
+                "-c",
+                WORKER.format(before=before, after=after),
+            ],
+            env=os.environ
+            | {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+                "OTEL_BSP_SCHEDULE_DELAY": "60000",
+            },
+            check=False,
+            timeout=60,
+        )
+    return done.returncode, sink
+
+
+def test_what_is_held_is_sent() -> None:
+    code, sink = ended()
+    assert -signal.SIGTERM == code
+    assert ["held"] == [span.name for span in sink.spans()]
+
+
+def test_the_app_s_own_handler_stays() -> None:
+    code, _ = ended(before="signal.signal(signal.SIGTERM, lambda *_: os._exit(7))")
+    assert 7 == code
+
+
+def test_a_stuck_export_does_not_keep_it() -> None:
+    stuck = "trace.get_tracer_provider().force_flush = lambda _: threading.Event().wait()"
+    code, _ = ended(after=stuck)
+    assert -signal.SIGTERM == code
+
+
+def test_what_it_forked_ends_at_once() -> None:
+    fork = "child = os.fork()\nif child: sys.exit(os.waitpid(child, 0)[1])"
+    code, sink = ended(after=fork)
+    assert signal.SIGTERM == code  # of the child, as `waitpid` tells
+    assert ["held"] == [span.name for span in sink.spans()]  # once, by the parent's exit
