@@ -7,10 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 
 OTELML = Path(sys.executable).with_name("otelml")
 RNG = np.random.default_rng(0)
+
+FILES = {
+    "one.parquet": "Parquet",
+    "many.parquet": "Parquet of 20 row groups",
+    "one.arrow": "Arrow in one batch",
+    "current.csv": "CSV (400 MB)",
+}
 
 
 def table(rows: int) -> pa.Table:
@@ -23,7 +31,12 @@ def table(rows: int) -> pa.Table:
 
 def write(folder: Path) -> None:
     pa.parquet.write_table(table(50_000), folder / "reference.parquet")
-    pa.parquet.write_table(table(1_000_000), folder / "current.parquet")
+    current = table(1_000_000)
+    pa.parquet.write_table(current, folder / "one.parquet", row_group_size=len(current))
+    pa.parquet.write_table(current, folder / "many.parquet", row_group_size=50_000)
+    with pa.ipc.new_file(str(folder / "one.arrow"), current.schema) as file:
+        file.write_table(current.combine_chunks())
+    pa.csv.write_csv(current, folder / "current.csv")
 
 
 def main() -> None:
@@ -36,10 +49,11 @@ def main() -> None:
         subprocess.run(
             [*build, "--model", "m", "-o", baseline], check=True, stderr=subprocess.DEVNULL
         )
-        check = [str(OTELML), "check", str(baseline), str(folder / "current.parquet"), "--json"]
-        measure = [sys.executable, "-c", MEASURE, *check]
-        done = subprocess.run(measure, check=True, stdout=subprocess.PIPE, text=True)
-    print(f"1,000,000 rows × 25 columns, Parquet to findings: {done.stdout.strip()}")
+        for name, kind in FILES.items():
+            check = [str(OTELML), "check", str(baseline), str(folder / name), "--json"]
+            measure = [sys.executable, "-c", MEASURE, *check]
+            done = subprocess.run(measure, check=True, stdout=subprocess.PIPE, text=True)
+            print(f"1,000,000 rows × 25 columns, {kind} to findings: {done.stdout.strip()}")
 
 
 MEASURE = """

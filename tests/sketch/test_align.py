@@ -56,6 +56,31 @@ def test_distances_from_sketches_are_those_of_the_rows(shape: str, shift: float)
     assert psi(*exact) == pytest.approx(psi(bins.reference, bins.current), abs=0.01, rel=0.04)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_condensed_sketch_is_as_good(shape: str, shift: float) -> None:
+    rng = np.random.default_rng(11)
+    whole, values = Numeric.of(SHAPES[shape](rng)), SHAPES[shape](rng)
+    step = shift * values.std()
+    values += np.round(step) if (values == np.round(values)).all() else step
+    other, brief = Numeric.of(values), whole.condensed()
+    assert brief.condensed() is brief
+    assert (whole.count, whole.minimum, whole.maximum, whole.moments) == (
+        brief.count,
+        brief.minimum,
+        brief.maximum,
+        brief.moments,
+    )
+    distances = []
+    for one in (whole, brief):
+        both, bins = cdfs(one, other), align(one, other, 10)
+        gap = np.abs(both.reference - both.current)
+        area = float(np.sum(np.diff(both.edges) * (gap[1:] + gap[:-1]) / 2)) / values.std()
+        distances.append((gap.max(), area, psi(bins.reference, bins.current)))
+    for exact, found, most in zip(*distances, (0.001, 0.001, 0.01), strict=True):
+        assert exact == pytest.approx(found, abs=most)
+
+
 def test_bins_hold_every_value() -> None:
     rng = np.random.default_rng(2)
     bins = align(Numeric.of(rng.normal(size=999)), Numeric.of(rng.normal(9, 1, 500)), 30)

@@ -1,5 +1,6 @@
 """Baselines survive the disk, and only the disk: what was changed is refused."""
 
+import gzip
 import json
 from pathlib import Path
 from types import MappingProxyType
@@ -101,15 +102,33 @@ def test_it_is_otlp_json(tmp_path: Path) -> None:
 
 
 def test_a_baseline_of_25_features_is_small() -> None:
-    import gzip
-
     random = np.random.default_rng(0)
     sketches: dict[Key, Sketch] = {
-        Key(MODEL, Role.FEATURE, f"n{i}"): Numeric.of(random.normal(i, 1, 50_000))
-        for i in range(25)
+        Key(MODEL, Role.FEATURE, f"n{i:02}"): Numeric.of(random.normal(0, 1, 50_000))
+        for i in range(20)
     }
-    whole = file.baseline(Window(MODEL, 1, 2, sketches, 50_000), source="", created=0)
-    assert len(gzip.compress(file.dumps(whole).encode())) < 24_000
+    for i, size in enumerate((2, 5, 10, 50, 200)):
+        names = [f"v{value}" for value in random.integers(0, size, 50_000)]
+        sketches[Key(MODEL, Role.FEATURE, f"c{i}")] = Categories.of(names)
+    start, end = 1_795_250_112_435_789_342, 1_795_250_112_650_960_266
+    whole = file.baseline(Window(MODEL, start, end, sketches, 50_000), source="", created=0)
+    assert len(gzip.compress(file.dumps(whole).encode())) < 10_000
+
+
+def test_what_is_read_and_written_stays_the_same() -> None:
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        mean, deviation, rows = 10 ** random.uniform(-9, 9), 10 ** random.uniform(-9, 3), seed + 3
+        values = random.choice([-1, 1]) * mean + random.normal(0, deviation, rows)
+        sketches: dict[Key, Sketch] = {Key(MODEL, Role.FEATURE, "x"): Numeric.of(values)}
+        text = file.dumps(file.baseline(Window(MODEL, 1, 2, sketches, rows), source="", created=0))
+        read = file.loads(text)
+        assert text == file.dumps(read)
+        found = read.window.sketches[Key(MODEL, Role.FEATURE, "x")]
+        assert isinstance(found, Numeric)
+        assert values.mean() == pytest.approx(found.mean, rel=1e-12, abs=1e-12 * deviation)
+        exact = ((values - values.mean()) ** 2).mean()
+        assert exact == pytest.approx(found.variance, rel=1e-9, abs=(1e-15 * mean) ** 2)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ categories, moments in time are epoch seconds.
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from otelml.sketch.probability import Probability
 
 _NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _CONVERSION: Final = re.compile(r"In CSV column #(\d+)")
+
+# `pa.scalar`, `pa.array` and `to_numpy` import pandas where it is installed: that is 30 MiB.
+_NAN: Final = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([np.nan]))])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +97,16 @@ def _profiled(
 ) -> Window:
     start = time.time_ns()
     fold = _Fold(layout, texts - layout.categorical)
-    rows = 0
+    rows: Counter[str] = Counter()
     for batch in batches(path, texts, advance):
         fold.add(batch)
-        rows += batch.num_rows
+        rows.update(dict.fromkeys(batch.schema.names, batch.num_rows))
     sketches = {
         Key(model, role, name if role is Role.FEATURE else ""): sketch
         for (role, name), sketch in fold.sketches().items()
     }
-    return Window(model, start, max(time.time_ns(), start + 1), sketches, rows)
+    end = max(time.time_ns(), start + 1)
+    return Window(model, start, end, sketches, max(rows.values(), default=0))
 
 
 class _Fold:
@@ -109,8 +114,7 @@ class _Fold:
 
     def __init__(self, layout: Layout, mixed: set[str]) -> None:
         self._layout, self._mixed = layout, mixed
-        self._numbers: list[str] | None = None
-        self._matrix = Matrix(0)
+        self._matrices: dict[tuple[str, ...], Matrix] = {}
         self._others: dict[tuple[Role, str], Sketch] = {}
         self._mismatched: dict[str, int] = {}
 
@@ -128,20 +132,20 @@ class _Fold:
                 self._merge((role, name), Probability.of(values))
             else:
                 numeric[name] = values
-        if self._numbers is None:
-            self._numbers = [*numeric]
-            self._matrix = Matrix(len(numeric))
         if numeric:
-            columns = [numeric[name] for name in self._numbers]
-            self._matrix.update(np.stack(columns).T)
+            names = tuple(numeric)
+            if names not in self._matrices:
+                self._matrices[names] = Matrix(len(names))
+            self._matrices[names].update(np.stack([*numeric.values()]).T)
 
     def sketches(self) -> dict[tuple[Role, str], Sketch]:
         """The sketch of each column."""
         found = dict(self._others)
-        for name, sketch in zip(self._numbers or (), self._matrix.take(), strict=True):
-            role = self._layout.role(name)
-            assert role is not None
-            found[role, name] = sketch.with_mismatched(self._mismatched.get(name, 0))
+        for names, matrix in self._matrices.items():
+            for name, sketch in zip(names, matrix.take(), strict=True):
+                role = self._layout.role(name)
+                assert role is not None
+                found[role, name] = sketch.with_mismatched(self._mismatched.get(name, 0))
         return found
 
     def _values(self, name: str, role: Role, column: Any) -> np.ndarray[Any, Any] | None:
@@ -168,7 +172,7 @@ class _Fold:
         number = pc.match_substring_regex(text, _NUMBER)
         bad = int(pc.sum(pc.invert(number)).as_py() or 0)
         self._mismatched[name] = self._mismatched.get(name, 0) + bad
-        kept = pc.utf8_trim_whitespace(pc.if_else(number, text, None))
+        kept = pc.utf8_trim_whitespace(pc.if_else(number, text, pa.NULL))
         return _floats(kept.cast(pa.float64()))
 
     def _merge(self, key: tuple[Role, str], sketch: Any) -> None:
@@ -179,8 +183,7 @@ class _Fold:
 def _floats(column: Any) -> np.ndarray[Any, Any]:
     if not pa.types.is_float64(column.type):
         column = column.cast(pa.float64(), safe=False)
-    values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
-    return values
+    return np.from_dlpack(column.fill_null(_NAN))
 
 
 def _categories(column: Any) -> Categories:

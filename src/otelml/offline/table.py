@@ -1,9 +1,13 @@
-"""Tables on disk, batch by batch: CSV, Parquet, Arrow; never a whole file in memory."""
+"""Tables on disk, piece by piece: CSV, Parquet, Arrow; never a whole file in memory.
+
+A column of Parquet or Arrow is read from its first row to its last before the next one begins:
+all columns at once would keep a page of each in memory, or a whole batch, which may be the file.
+"""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv
@@ -11,8 +15,19 @@ import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
 
+_Column = TypeVar("_Column", int, str)
+
 ROWS: Final = 65_536
-_BYTES: Final = 8 << 20
+_PASSES: Final = 32
+"""Times that a file of many columns is gone through, at most: each pass has its price."""
+
+_HEAD: Final = 8 << 20
+"""Bytes of a CSV file that tell the types of its columns."""
+
+_BLOCK: Final = 1 << 19
+"""Bytes of a CSV file that are parsed at a time, or `_LINES` lines where that is more."""
+
+_LINES: Final = 64
 
 
 class DataError(ValueError):
@@ -20,14 +35,23 @@ class DataError(ValueError):
 
 
 def columns_of(path: Path) -> list[str]:
-    """Names of a file's columns."""
-    return [*_schema(path).names]
+    """Names of a file's columns.
+
+    Raises:
+        DataError: the file cannot be read.
+
+    """
+    try:
+        names = _schema(path).names
+    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise DataError(f"{path}: {_said(error)}") from error
+    return [name for name in names if not _is_index(name)]
 
 
 def batches(
     path: Path, texts: Iterable[str] = (), advance: Callable[[float], None] = lambda _: None
 ) -> Iterator[pa.RecordBatch]:
-    """The file's rows.
+    """The file's rows, in order; the columns may come one after another, each in the same rows.
 
     Args:
         path: A `.csv`, `.tsv`, `.parquet`, `.arrow`, `.feather` or `.ipc` file.
@@ -64,55 +88,118 @@ def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
             raise DataError(f"{path}: no column {name!r}{hint}")
 
 
+def _schema(path: Path) -> Any:
+    match _kind(path):
+        case "csv" | "tsv":
+            return _head(path, {})[0]
+        case "parquet":
+            return pa.parquet.read_schema(path)
+        case _:
+            with pa.OSFile(str(path)) as source:
+                return pa.ipc.open_file(source).schema
+
+
 def _batches(
     path: Path, types: Mapping[str, Any], advance: Callable[[float], None]
 ) -> Iterator[pa.RecordBatch]:
-    size = max(path.stat().st_size, 1)
     match _kind(path):
-        case "csv" | "tsv" as kind:
-            with path.open("rb") as file, _open_csv(file, kind, types) as reader:
-                for batch in reader:
-                    advance(min(file.tell() / size, 1.0) if not file.closed else 1.0)
-                    yield batch
+        case "csv" | "tsv":
+            return _csv(path, types, advance)
         case "parquet":
-            with pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as parquet:
-                total, done = max(parquet.metadata.num_rows, 1), 0
-                for batch in parquet.iter_batches(ROWS):
-                    done += batch.num_rows
-                    advance(done / total)
-                    yield batch
+            return _parquet(path, advance)
         case _:
-            with pa.memory_map(str(path)) as source:
-                reader = pa.ipc.open_file(source)
-                for index in range(reader.num_record_batches):
-                    advance((index + 1) / reader.num_record_batches)
-                    whole = reader.get_batch(index)
-                    for start in range(0, whole.num_rows, ROWS):
-                        yield whole.slice(start, ROWS)
+            return _arrow(path, advance)
+
+
+def _csv(
+    path: Path, types: Mapping[str, Any], advance: Callable[[float], None]
+) -> Iterator[pa.RecordBatch]:
+    size = max(path.stat().st_size, 1)
+    schema, line = _head(path, types)
+    reading = pa.csv.ReadOptions(block_size=max(_BLOCK, _LINES * line))
+    conversion = _conversion({field.name: field.type for field in schema})
+    with (
+        path.open("rb") as file,
+        pa.csv.open_csv(file, reading, _parsing(path), conversion) as reader,
+    ):
+        for batch in reader:
+            advance(min(file.tell() / size, 1.0) if not file.closed else 1.0)
+            yield batch
+
+
+def _head(path: Path, types: Mapping[str, Any]) -> tuple[Any, int]:
+    """What the first rows of a CSV file show: schema, save where `types` say it; bytes a line."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if len(head) == _HEAD:
+        head = head[: head.rfind(b"\n") + 1] or head
+    reading = pa.csv.ReadOptions(block_size=_HEAD, use_threads=False)
+    table = pa.csv.read_csv(pa.BufferReader(head), reading, _parsing(path), _conversion(types))
+    found = table.schema, len(head) // (table.num_rows + 1)
+    del table
+    _release()
+    return found
+
+
+def _parsing(path: Path) -> Any:
+    return pa.csv.ParseOptions(delimiter="\t" if _kind(path) == "tsv" else ",")
+
+
+def _conversion(types: Mapping[str, Any]) -> Any:
+    return pa.csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True)
+
+
+def _parquet(path: Path, advance: Callable[[float], None]) -> Iterator[pa.RecordBatch]:
+    with pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as parquet:
+        names = [*dict.fromkeys(parquet.schema_arrow.names)]
+        total, done = max(parquet.metadata.num_rows, 1) * len(names), 0
+        for some in _groups(names):
+            for batch in parquet.iter_batches(ROWS, columns=some, use_threads=False):
+                done += batch.num_rows * len(some)
+                advance(done / total)
+                # Asked for `x`, it also gives a column named `x.y`.
+                yield batch.select([i for i, n in enumerate(batch.schema.names) if n in some])
+            _release()
+
+
+def _arrow(path: Path, advance: Callable[[float], None]) -> Iterator[pa.RecordBatch]:
+    with pa.OSFile(str(path)) as source:
+        fields = [*range(len(pa.ipc.open_file(source).schema))]
+        done = 0
+        for some in _groups(fields):
+            options = pa.ipc.IpcReadOptions(included_fields=some, use_threads=False)
+            reader = pa.ipc.open_file(source, options=options)
+            for index in range(reader.num_record_batches):
+                yield from _slices(reader.get_batch(index))
+            done += len(some)
+            advance(done / len(fields))
+            _release()  # it takes the space of a whole batch to read a column of it
+
+
+def _release() -> None:
+    """Give back what the pool keeps, or the peak is the sum over the columns."""
+    pa.default_memory_pool().release_unused()
+
+
+def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    for start in range(0, batch.num_rows, ROWS):
+        yield batch.slice(start, ROWS)
+
+
+def _groups(columns: list[_Column]) -> Iterator[list[_Column]]:
+    size = -(-len(columns) // _PASSES)
+    for start in range(0, len(columns), max(size, 1)):
+        yield columns[start : start + size]
+
+
+def _is_index(name: str) -> bool:
+    """Whether pandas keeps a frame's index in this column."""
+    return name.startswith("__index_level_")
 
 
 def _without_index(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch without the columns in which pandas keeps a frame's index."""
-    kept = [name for name in batch.schema.names if not name.startswith("__index_level_")]
+    kept = [name for name in batch.schema.names if not _is_index(name)]
     return batch if len(kept) == batch.num_columns else batch.select(kept)
-
-
-def _open_csv(file: Any, kind: str, types: Mapping[str, Any]) -> Any:
-    return pa.csv.open_csv(
-        file,
-        read_options=pa.csv.ReadOptions(block_size=_BYTES),
-        parse_options=pa.csv.ParseOptions(delimiter="\t" if kind == "tsv" else ","),
-        convert_options=pa.csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True),
-    )
-
-
-def _schema(path: Path) -> Any:
-    try:
-        for batch in _batches(path, {}, lambda _: None):
-            return _without_index(batch).schema
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise DataError(f"{path}: {_said(error)}") from error
-    raise DataError(f"{path}: no rows; give a file with data")
 
 
 def _kind(path: Path) -> str:

@@ -15,7 +15,7 @@ from otelml.processor.exporters import Exporter
 from otelml.processor.outline import check_points, check_resources
 from otelml.processor.refusal import LONGEST, busy, invalid
 from otelml.processor.signals import Signal
-from otelml.processor.truths import UNKNOWN, Truths
+from otelml.processor.truths import Truths
 from otelml.processor.watch import Watch
 from otelml.store.database import StoreError
 from otelml.store.journal import Journal
@@ -122,7 +122,7 @@ class Pipeline:
             except StoreError as error:
                 _LOG.error("%s", error)
                 raise busy(f"labels cannot be kept: {error}", 5.0) from error
-            bad = bad + Counter({UNKNOWN: len(taken.refused)})
+            bad = bad + Counter(one.reason for one in taken.refused)
         return answered(answer, bad, Signal.LOGS) if bad else answer
 
     async def _forward(self, names: Sequence[str], signal: Signal, body: bytes) -> bytes:

@@ -60,10 +60,9 @@ class Service:
             rules.expire_after,
             rules.max_predictions,
             given.performance.window,
-            self._library.classes,
         )
         self._assessor = Assessor(given.performance, self._joins, self._library)
-        self._truths = Truths(self._joins, forward=rules.forward_records)
+        self._truths = Truths(self._joins, self._library.classes, forward=rules.forward_records)
         self._exporters: dict[str, Exporter] = {}
         self._outboxes: dict[str, Outbox] = {}
         self._routes = _routes(settings)

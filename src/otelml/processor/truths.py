@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final, NamedTuple
 
 from otelml.data import Model, Owner, Prediction, Truth
 from otelml.processor.labels import Refused
 from otelml.sketch.exponential import Exponential
 from otelml.store.joins import Joins, State
+from otelml.store.schema import Content, Known, class_of, number_of
 from otelml.wire.proto import Service
 
 _MOST_DELAYS: Final = 65_536
@@ -24,8 +25,14 @@ class Taken(NamedTuple):
 class Truths:
     """The join, and what is told of it."""
 
-    def __init__(self, joins: Joins, *, forward: bool = False) -> None:
-        self._joins = joins
+    def __init__(
+        self,
+        joins: Joins,
+        classes: Callable[[Owner], Container[str] | None],
+        *,
+        forward: bool = False,
+    ) -> None:
+        self._joins, self._classes = joins, classes
         self.forward = forward
         """Whether events of predictions and labels go on to the next hop."""
         self.states: Counter[str] = Counter()
@@ -44,18 +51,42 @@ class Truths:
 
         """
         owned = [(owner_of(service, model), one) for service, model, one in predictions]
-        accepted = await self._joins.accept(owned, truths, time.time_ns())
-        states = Counter({str(state): accepted.count(state) for state in State})
-        self.states.update(states)
+        refused = await self._refused(truths)
+        kept = [truth for place, truth in enumerate(truths) if place not in refused]
+        accepted = await self._joins.accept(owned, kept, time.time_ns())
+        self.states.update({str(state): accepted.count(state) for state in State})
+        self.states[REFUSED] += len(refused)
         self._delays += [max(seconds, 0.0) for _, seconds in accepted.delays]
         if len(self._delays) > _MOST_DELAYS:
             self._fold()
-        refused = [
-            Refused(place, UNKNOWN)
-            for place, state in enumerate(accepted.states)
-            if state is State.REFUSED
-        ]
-        return Taken(Counter(map(str, accepted.states)), refused)
+        return Taken(
+            Counter(map(str, accepted.states)),
+            [Refused(place, reason) for place, reason in refused.items()],
+        )
+
+    async def _refused(self, truths: Sequence[Truth]) -> dict[int, str]:
+        """Labels that cannot be right of what was predicted under their id, and why."""
+        if not truths:
+            return {}
+        found = await self._joins.find([truth.id for truth in truths])
+        refused = {}
+        for place, truth in enumerate(truths):
+            reasons = [self._misfit(truth, *of) for of in found[truth.id]]
+            if reasons and all(reasons):
+                refused[place] = str(reasons[0])
+        return refused
+
+    def _misfit(self, truth: Truth, owner: Owner, content: Content) -> str | None:
+        known = Known(truth.time, truth.label, truth.value, truth.weight)
+        if not content.classified:
+            if content.value is None or number_of(known) is not None:
+                return None
+            return f"label: {truth.label!r} is no number, and {owner.model} predicts one"
+        classes = self._classes(owner)
+        label = class_of(known, content)
+        if classes is None or label in classes:
+            return None
+        return f"label: {label!r} is no class of {owner.model}"
 
     def delay(self) -> tuple[Exponential, float]:
         """The delays of labels so far, and their sum, in seconds."""
@@ -69,7 +100,7 @@ class Truths:
             self._delays.clear()
 
 
-UNKNOWN: Final = "label: no class of the model, or no number where the model predicts one"
+REFUSED: Final = "refused"
 
 
 def owner_of(service: Service, model: Model) -> Owner:

@@ -18,8 +18,10 @@ import numpy.typing as npt
 
 from otelml.sketch.distribution import Distribution
 from otelml.sketch.exponential import (
+    COARSEST,
     FINEST,
     MOST,
+    Buckets,
     Cells,
     Exponential,
     Floats,
@@ -33,6 +35,9 @@ from otelml.sketch.moments import Moments
 
 SHARE: Final = 0.002
 """Share of the values that may leave the body at either end."""
+
+THIN: Final = 0.01
+"""Share of the values that are in coarser buckets where a sketch is condensed."""
 
 NARROW: Final = 1e-5
 """Spread, as a share of the distance from zero, below which an origin is worth having."""
@@ -161,6 +166,28 @@ class Numeric(Distribution):
         (x, f), (y, g) = self.body.cumulative(), self.tail.cumulative()
         edges = np.unique(np.concatenate([x, y]))
         return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)
+
+    def condensed(self) -> Self:
+        """The same in fewer buckets, for a file: eight in one where they are many and thin.
+
+        They are those of the values nearest to zero, which take as many buckets an octave as the
+        others. Condensing again changes nothing.
+        """
+        body, tail = self.body, self.tail
+        room = int(THIN * self.count) - tail.count
+        if room <= 0 or body.zeros == body.count:
+            return self
+        signs = [body.positive.cells(), body.negative.cells()]
+        kept = _between(signs, *_trim(signs, room, 0))
+        rest = [_without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
+        if not any(index.size for index, _ in rest):
+            return self
+        coarse = max(body.scale - 3, min(tail.scale, body.scale) if tail.count else COARSEST)
+        up, down = (Buckets.of(cells) for cells in rest)
+        thin = Exponential(body.scale, 0, up, down, math.nan, math.nan, body.origin).rescale(coarse)
+        up, down = (Buckets.of(cells) for cells in kept)
+        body = replace(body, positive=up, negative=down)
+        return replace(self, body=body, tail=tail.merge(thin) if tail.count else thin)
 
     def coarser(self, scale: int) -> Self:
         """The same with a body of this scale."""

@@ -6,7 +6,7 @@ crash at any moment leaves them in agreement. What is kept is bounded in time an
 
 import asyncio
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, select, update
@@ -16,7 +16,7 @@ from otelml.store import expiry, outcomes, rows, windows
 from otelml.store.database import Database, Group, StoreError
 from otelml.store.expiry import Expired
 from otelml.store.merge import LAST, Accepted, Merge, State, text
-from otelml.store.schema import FORMAT, JOINS, META, OWNERS
+from otelml.store.schema import FORMAT, JOINS, META, OWNERS, Content
 
 __all__ = ["Accepted", "Expired", "Joins", "Mark", "State"]
 
@@ -36,8 +36,7 @@ class Joins:
     """Predictions and labels of all models, kept for a time and up to a number.
 
     `window_seconds` is the length of the windows by which changes are told; all times given and
-    returned are in nanoseconds since the epoch. `classes` are those of a model, where all of them
-    are known: labels of others are refused.
+    returned are in nanoseconds since the epoch.
 
     Raises:
         StoreError: the database cannot be opened, or holds what another version wrote.
@@ -50,9 +49,8 @@ class Joins:
         expire_after_seconds: float,
         max_predictions: int,
         window_seconds: float,
-        classes: Callable[[Owner], Container[str] | None] = lambda _: None,
     ) -> None:
-        self._database, self._classes = database, classes
+        self._database = database
         self._expire_after = round(expire_after_seconds * _SECOND)
         self._most = max_predictions
         self.length = round(window_seconds * _SECOND)
@@ -74,6 +72,15 @@ class Joins:
 
         """
         return await asyncio.shield(self._group.put((predictions, truths, now)))
+
+    async def find(self, ids: Sequence[str]) -> dict[str, list[tuple[Owner, Content]]]:
+        """What was predicted under some ids.
+
+        Raises:
+            StoreError: the database refused.
+
+        """
+        return await self._database.run(self._find, ids)
 
     async def expire(self, now: int) -> Expired:
         """Delete what is too old or too much, the oldest windows first, a few thousand at a time.
@@ -121,6 +128,26 @@ class Joins:
             number = self._number(connection, owner)
             if number is not None:
                 yield from outcomes.of(connection, number, start, end)
+
+    def learned(self, owner: Owner, after: int) -> Iterator[tuple[int, Outcomes]]:
+        """Predictions in the order in which their labels first came, some thousands a piece.
+
+        Args:
+            owner: Whose.
+            after: The number that came last with a piece before; 0 for all.
+
+        Raises:
+            StoreError: the database refused.
+
+        """
+        with self._database.reported(), self._database.engine.connect() as connection:
+            number = self._number(connection, owner)
+            if number is not None:
+                yield from outcomes.learned(connection, number, after)
+
+    def owners(self) -> list[Owner]:
+        """Everyone whose predictions came to this process or were there before."""
+        return [*self._numbers]
 
     def paired(
         self, champion: Owner, challenger: Owner, start: int, end: int
@@ -179,15 +206,26 @@ class Joins:
             found, waiting = rows.kept(connection, list(ids))
             if any(row.owner not in self._owners for row in found):  # another replica's
                 self._read_owners(connection)
-            merge = Merge(found, waiting, self._owners, self.length, self._classes)
+            merge = Merge(found, waiting, self._owners, self.length)
             answers = [
                 merge.accept([(self._numbers[o], p) for o, p in predictions], truths, now)
                 for predictions, truths, now in deliveries
             ]
-            rows.keep(connection, merge)
+            rows.keep(connection, merge, change)
             if merge.windows:
                 connection.execute(self._adding, windows.added(merge, change))
         return answers
+
+    def _find(self, ids: Sequence[str]) -> dict[str, list[tuple[Owner, Content]]]:
+        found: dict[str, list[tuple[Owner, Content]]] = {name: [] for name in ids}
+        known = {text(name): name for name in ids}
+        with self._database.engine.connect() as connection:
+            kept, _ = rows.kept(connection, [*known])
+            if any(row.owner not in self._owners for row in kept):
+                self._read_owners(connection)
+        for row in kept:
+            found[known[row.id]].append((self._owners[row.owner], row.content))
+        return found
 
     def _expire(self, before: int) -> Expired:
         with self._database.engine.begin() as connection:

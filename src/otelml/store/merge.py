@@ -7,13 +7,13 @@ late, changes nothing.
 
 import json
 import math
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from otelml.data import Owner, Prediction, Truth
-from otelml.store.schema import Content, Known, Row, class_of, number_of
+from otelml.store.schema import Content, Known, Row
 
 _SECOND: Final = 1_000_000_000
 LAST: Final = 1 << 62
@@ -30,8 +30,6 @@ class State(StrEnum):
     """It says what is known, or is older than what is known: nothing changes."""
     CORRECTED = "corrected"
     """It replaces what was known."""
-    REFUSED = "refused"
-    """It cannot be right of what was predicted: no class of the model, or no number."""
 
 
 class Accepted(NamedTuple):
@@ -39,20 +37,18 @@ class Accepted(NamedTuple):
 
     `states` has one of each label given, in order. `released` counts labels of before that one of
     the predictions given was waited for by. `delays` are seconds from prediction to label, one of
-    each pair newly matched. `repeated` counts predictions that were known and told nothing new,
-    `rejected` labels of before that cannot be right of the predictions given.
+    each pair newly matched. `repeated` counts predictions that were known and told nothing new.
     """
 
     states: tuple[State, ...]
     released: int
     delays: tuple[tuple[Owner, float], ...]
     repeated: int
-    rejected: int = 0
 
     def count(self, state: State) -> int:
         """Labels that came to a state by this delivery."""
-        before = {State.MATCHED: self.released, State.REFUSED: self.rejected}
-        return self.states.count(state) + before.get(state, 0)
+        released = self.released if state is State.MATCHED else 0
+        return self.states.count(state) + released
 
 
 class Waiting(NamedTuple):
@@ -63,11 +59,7 @@ class Waiting(NamedTuple):
 
 
 class Merge:
-    """What is kept of some ids, and what becomes of it.
-
-    `length` of windows is in nanoseconds; `classes` are those that a model may be right with, where
-    all of them are known.
-    """
+    """What is kept of some ids, and what becomes of it; `length` of windows is in nanoseconds."""
 
     def __init__(
         self,
@@ -75,13 +67,12 @@ class Merge:
         labels: Mapping[str, Waiting],
         owners: Mapping[int, Owner],
         length: int,
-        classes: Callable[[Owner], Container[str] | None] = lambda _: None,
     ) -> None:
         self._rows: dict[str, dict[int, Row]] = {}
         for row in rows:
             self._rows.setdefault(row.id, {})[row.owner] = row
         self._kept, self._labels = labels, dict(labels)
-        self._owners, self._length, self._classes = owners, length, classes
+        self._owners, self._length = owners, length
         self.windows: dict[tuple[int, int], list[int]] = {}
         """Predictions and labelled ones that came to a window, by owner and start."""
         self.new: list[Row] = []
@@ -91,7 +82,7 @@ class Merge:
     ) -> Accepted:
         """Merge one delivery; predictions come with the number of their owner."""
         delays: list[tuple[Owner, float]] = []
-        released = repeated = rejected = 0
+        released = repeated = 0
         for owner, prediction in predictions:
             name = text(prediction.id)
             siblings = self._rows.setdefault(name, {})
@@ -100,19 +91,17 @@ class Merge:
                 repeated += not self._complete(row, _content(prediction))
                 continue
             known = next((sibling.known for sibling in siblings.values()), None)
+            waiting = self._labels.pop(name, None)
+            if waiting is not None:
+                released, known = released + 1, waiting.known
             row = Row(None, name, owner, _time(prediction.time), _content(prediction), None)
             siblings[owner] = row
             self.new.append(row)
-            waiting = self._labels.pop(name, None)
-            if waiting is not None and self._fits(row, waiting.known):
-                released, known = released + 1, waiting.known
-            elif waiting is not None:
-                rejected += 1
             self._change(row, predictions=1)
             if known is not None:
                 delays.append(self._match(row, known))
         states = tuple(self._label(truth, now, delays) for truth in truths)
-        return Accepted(states, released, tuple(delays), repeated, rejected)
+        return Accepted(states, released, tuple(delays), repeated)
 
     def changed(self) -> Iterator[Row]:
         """Rows that are not new but changed."""
@@ -138,8 +127,6 @@ class Merge:
         name, new = text(truth.id), _known(truth)
         siblings = self._rows.get(name)
         waiting = self._labels.get(name)
-        if siblings and not all(self._fits(row, new) for row in siblings.values()):
-            return State.REFUSED
         if siblings:
             known = next(sibling.known for sibling in siblings.values())
         else:
@@ -154,13 +141,6 @@ class Merge:
             return State.CORRECTED
         delays += matched
         return State.MATCHED
-
-    def _fits(self, row: Row, known: Known) -> bool:
-        """Whether a truth can be right of a prediction: a number of a number, a class of one."""
-        if not row.content.classified:
-            return row.content.value is None or number_of(known) is not None
-        classes = self._classes(self._owners[row.owner])
-        return classes is None or class_of(known, row.content) in classes
 
     def _match(self, row: Row, known: Known) -> tuple[Owner, float]:
         self._change(row, labelled=row.known is None)

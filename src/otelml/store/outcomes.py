@@ -48,6 +48,32 @@ def of(connection: Connection, owner: int, start: int, end: int) -> Iterator[Out
                 yield _outcomes(mine, classified)
 
 
+def learned(connection: Connection, owner: int, after: int) -> Iterator[tuple[int, Outcomes]]:
+    """What one owner predicted beside its truth, in the order of the transactions that told it.
+
+    A piece ends with a transaction, so that its number says how far one is.
+    """
+    p = PREDICTIONS.c
+    query = select(p.learned, *_columns(PREDICTIONS)).where(p.owner == owner, p.learned > after)
+    result = connection.execution_options(yield_per=AT_ONCE).execute(
+        query.order_by(p.learned, p.row)
+    )
+    held: list[Any] = []
+    for row in result:
+        if len(held) >= AT_ONCE and held[-1][0] != row[0]:
+            yield from _learned(held)
+            held = []
+        held.append(row)
+    yield from _learned(held)
+
+
+def _learned(rows: Sequence[Any]) -> Iterator[tuple[int, Outcomes]]:
+    read = [_read(row[1:]) for row in rows]
+    for classified in (True, False):
+        if mine := [row for row in read if row.content.classified is classified]:
+            yield rows[-1][0], _outcomes(mine, classified)
+
+
 def paired(
     connection: Connection, champion: int, challenger: int, start: int, end: int
 ) -> Iterator[tuple[Outcomes, Outcomes]]:

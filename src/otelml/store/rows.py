@@ -17,16 +17,19 @@ def kept(connection: Connection, ids: Sequence[str]) -> tuple[list[Row], dict[st
     rows, waiting = [], {}
     for at in range(0, len(ids), _AT_ONCE):
         some = {"ids": ids[at : at + _AT_ONCE]}
-        for row, name, owner, time, *rest in connection.execute(_ROWS, some):
+        for row, name, owner, time, learned, *rest in connection.execute(_ROWS, some):
             known = None if rest[0] is None else Known(*rest[:4])
-            rows.append(Row(row, name, owner, time, Content(*rest[4:]), known))
+            rows.append(Row(row, name, owner, time, Content(*rest[4:]), known, learned))
         for name, since, *truth in connection.execute(_LABELS, some):
             waiting[name] = Waiting(since, Known(*truth))
     return rows, waiting
 
 
-def keep(connection: Connection, merge: Merge) -> None:
-    """Write what is new or changed."""
+def keep(connection: Connection, merge: Merge, change: int) -> None:
+    """Write what is new or changed, by the transaction of that number."""
+    for row in (*merge.new, *merge.changed()):
+        if row.known is not None and row.learned is None:
+            row.learned = change
     new = [
         _columns(row) | {"id": row.id, "owner": row.owner, "time": row.time} for row in merge.new
     ]
@@ -57,7 +60,7 @@ def _columns(row: Row) -> dict[str, Any]:
 
 
 def _truth(row: Row) -> dict[str, Any]:
-    return dict(zip(_TRUTH, row.known or _UNKNOWN, strict=True))
+    return dict(zip(_TRUTH, row.known or _UNKNOWN, strict=True)) | {"learned": row.learned}
 
 
 _KNOWN: Final = Known._fields
@@ -65,7 +68,13 @@ _UNKNOWN: Final = (None,) * len(_KNOWN)
 _TRUTH: Final = tuple(f"truth_{name}" for name in _KNOWN)
 _P: Final = PREDICTIONS.c
 _ROWS: Final = select(
-    _P.row, _P.id, _P.owner, _P.time, *(_P[n] for n in _TRUTH), *(_P[n] for n in Content._fields)
+    _P.row,
+    _P.id,
+    _P.owner,
+    _P.time,
+    _P.learned,
+    *(_P[n] for n in _TRUTH),
+    *(_P[n] for n in Content._fields),
 ).where(_P.id.in_(bindparam("ids", expanding=True)))
 _LABELS: Final = select(LABELS.c.id, LABELS.c.since, *(LABELS.c[n] for n in _KNOWN)).where(
     LABELS.c.id.in_(bindparam("ids", expanding=True))

@@ -60,8 +60,10 @@ PREDICTIONS: Final = Table(
     Column("truth_label", Text),
     Column("truth_value", Double),
     Column("truth_weight", Double),
+    Column("learned", BigInteger),
     UniqueConstraint("id", "owner"),
     Index("predictions_by_time", "owner", "time"),
+    Index("predictions_by_truth", "owner", "learned"),
     postgresql_with={"fillfactor": 80},  # room for the truth beside its prediction
 )
 LABELS: Final = Table(
@@ -173,7 +175,7 @@ def number_of(known: Known) -> float | None:
 class Row:
     """A prediction that is kept or about to be."""
 
-    __slots__ = ("content", "filled", "id", "known", "labelled", "owner", "row", "time")
+    __slots__ = ("content", "filled", "id", "known", "labelled", "learned", "owner", "row", "time")
 
     def __init__(
         self,
@@ -183,7 +185,9 @@ class Row:
         time: int,
         content: Content,
         known: Known | None,
+        learned: int | None = None,
     ) -> None:
+        self.learned = learned
         self.row, self.id, self.owner, self.time = row, id, owner, time
         self.content, self.known = content, known
         self.filled = self.labelled = False

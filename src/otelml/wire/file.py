@@ -16,9 +16,16 @@ from typing import Any, Final
 
 import numpy as np
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
-from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
+from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, NumberDataPoint
 
 from otelml.data import Baseline, Key, Model, Role, Sketch, Window, iso
+from otelml.names import (
+    FEATURE_CATEGORIES,
+    FEATURE_CATEGORY,
+    FEATURE_OBSERVATIONS,
+    PREDICTION_CLASS,
+    PREDICTION_CLASSES,
+)
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.exponential import Exponential
@@ -48,6 +55,11 @@ def baseline(
 ) -> Baseline:
     """The baseline that a window makes; `created` is in nanoseconds and kept to the millisecond."""
     created -= created % 1_000_000
+    sketches = {
+        key: sketch.condensed() if isinstance(sketch, Numeric) else sketch
+        for key, sketch in window.sketches.items()
+    }
+    window = replace(window, sketches=MappingProxyType(sketches))
     schema = MappingProxyType(
         {column(key): _KINDS[type(sketch)] for key, sketch in sorted_columns(window)}
     )
@@ -99,7 +111,8 @@ def dumps(baseline: Baseline) -> str:
     }
     if baseline.outcomes is not None:
         about["outcomes"] = baseline.outcomes
-    return json.dumps({"otelml": about, "resourceMetrics": content}, allow_nan=False) + "\n"
+    document = {"otelml": about, "resourceMetrics": content}
+    return json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def read(path: str | os.PathLike[str]) -> Baseline:
@@ -227,9 +240,25 @@ def _nanos(text: str) -> int:
 
 
 def _resource_metrics(window: Window) -> list[Any]:
-    whole = MessageToDict(window_metrics(window), use_integers_for_enums=True)
+    data = window_metrics(window)
+    metrics = data.resource_metrics[0].scope_metrics[0].metrics
+    for index, metric in reversed([*enumerate(metrics)]):
+        if metric.name == FEATURE_OBSERVATIONS:  # the other counts add up to it
+            del metrics[index]
+    for metric in metrics:
+        if metric.name in (FEATURE_CATEGORIES, PREDICTION_CLASSES):
+            metric.sum.data_points.sort(key=_column_and_count)  # compresses better than by name
+        for point in metric.sum.data_points:
+            if point.HasField("as_double"):  # digits enough for 1e-12, that read and written stay
+                point.as_double = float(f"{point.as_double:.13g}")
+    whole = MessageToDict(data, use_integers_for_enums=True)
     content: list[Any] = whole["resourceMetrics"]
     return content
+
+
+def _column_and_count(point: NumberDataPoint) -> tuple[bytes, int]:
+    column = (a for a in point.attributes if a.key not in (FEATURE_CATEGORY, PREDICTION_CLASS))
+    return b"".join(a.SerializeToString() for a in column), -point.as_int
 
 
 def _identity(content: list[Any], outcomes: Mapping[str, Any] | None = None) -> str:

@@ -1,0 +1,123 @@
+"""Tables come whole from every format, whatever their shape on disk, in little memory."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from otelml.data import Key, Model, Role
+from otelml.offline.profile import Layout, profile
+from otelml.offline.table import batches, columns_of
+from otelml.sketch.categories import Categories
+from otelml.sketch.numeric import Numeric
+
+Write = Callable[[pa.Table, Path], None]
+MODEL = Model("m")
+
+
+def ipc(table: pa.Table, path: Path, rows: int, compression: str | None = None) -> None:
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_file(str(path), table.schema, options=options) as file:
+        file.write_table(table.combine_chunks(), max_chunksize=rows)
+
+
+FORMATS: dict[str, tuple[str, Write]] = {
+    "CSV": ("csv", pa.csv.write_csv),
+    "Parquet, one row group": ("parquet", pa.parquet.write_table),
+    "Parquet, many": ("parquet", lambda t, p: pa.parquet.write_table(t, p, row_group_size=999)),
+    "Arrow, one batch": ("arrow", lambda t, p: ipc(t, p, 10**9)),
+    "Arrow, many": ("arrow", lambda t, p: ipc(t, p, 999)),
+    "Arrow, compressed": ("feather", lambda t, p: ipc(t, p, 4000, "lz4")),
+}
+
+
+def table(columns: int, rows: int = 10_000) -> pa.Table:
+    random = np.random.default_rng(columns)
+    made = {f"n{i}": pa.array(random.normal(i, 1, rows)) for i in range(columns)}
+    made["n0"] = pa.array(random.normal(size=rows), mask=random.random(rows) < 0.1)
+    made["n0.x"] = pa.array(random.integers(0, 9, rows))  # beside `n0`, not inside it
+    made["plan"] = pa.array(random.choice([*"abc"], rows))
+    return pa.table(made)
+
+
+@pytest.fixture(params=FORMATS)
+def write(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[pa.Table], Path]:
+    suffix, writer = FORMATS[request.param]
+
+    def written(data: pa.Table) -> Path:
+        path = tmp_path / f"t.{suffix}"
+        writer(data, path)
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize("columns", [1, 7, 100])
+def test_a_file_becomes_the_sketches_of_its_columns(
+    write: Callable[[pa.Table], Path], columns: int
+) -> None:
+    data = table(columns)
+    path = write(data)
+    told: list[float] = []
+    found = profile(path, MODEL, Layout(), told.append)
+    assert data.column_names == columns_of(path)
+    assert 10_000 == found.rows
+    assert {Key(MODEL, Role.FEATURE, name) for name in data.column_names} == found.sketches.keys()
+    for name in data.column_names:
+        sketch, values = found.sketches[Key(MODEL, Role.FEATURE, name)], data[name]
+        if name == "plan":
+            assert Categories.of(values.to_pylist()) == sketch
+            continue
+        exact = values.cast(pa.float64()).to_numpy()
+        assert isinstance(sketch, Numeric)
+        assert (np.isfinite(exact).sum(), np.isnan(exact).sum()) == (sketch.count, sketch.missing)
+        assert np.nanmean(exact) == pytest.approx(sketch.mean, rel=1e-12)
+    assert sorted(told) == told
+    assert 1.0 == told[-1]
+
+
+def test_types_beyond_the_first_rows_of_csv(tmp_path: Path) -> None:
+    """Text after 8 MiB of numbers makes a column mixed, not a failure."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "1,2.5\n" * 1_500_000 + "x,2.5\n")
+    found = profile(path, MODEL, Layout())
+    mixed = found.sketches[Key(MODEL, Role.FEATURE, "a")]
+    assert isinstance(mixed, Numeric)
+    assert (1_500_000, 1) == (mixed.count, mixed.mismatched)
+    assert 1_500_001 == found.rows
+
+
+def test_lines_longer_than_a_block_of_csv(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + f"1,{'x' * 700_000}\n" * 20)
+    assert 20 == sum(batch.num_rows for batch in batches(path))
+
+
+PEAK = """
+import sys
+from pathlib import Path
+import pyarrow as pa
+from otelml.data import Model
+from otelml.offline.profile import Layout, profile
+profile(Path(sys.argv[1]), Model("m"), Layout())
+print(pa.default_memory_pool().max_memory() >> 20, "pandas" in sys.modules)
+"""
+
+
+def test_memory_is_that_of_one_column_at_a_time(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    data = pa.table({f"n{i}": random.normal(size=200_000) for i in range(20)})
+    path = tmp_path / "t.parquet"
+    pa.parquet.write_table(data, path)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, path], check=True, capture_output=True, text=True
+    )
+    peak, pandas = done.stdout.split()
+    assert int(peak) < 6  # all columns at once: 50
+    assert "False" == pandas
