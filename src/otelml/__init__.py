@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from otelml.hooks._shadow import shadow
+    from otelml.hooks.labels import inference_id, label
     from otelml.hooks.manual import inference, instrument_model, record
     from otelml.recording.naming import name_model
 
 __all__ = [
     "__version__",
     "inference",
+    "inference_id",
     "instrument_model",
+    "label",
     "name_model",
     "record",
     "shadow",
@@ -25,7 +28,9 @@ __version__ = version("otelml")
 
 _HOMES = {
     "inference": "otelml.hooks.manual",
+    "inference_id": "otelml.hooks.labels",
     "instrument_model": "otelml.hooks.manual",
+    "label": "otelml.hooks.labels",
     "record": "otelml.hooks.manual",
     "shadow": "otelml.hooks._shadow",
     "name_model": "otelml.recording.naming",

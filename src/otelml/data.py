@@ -73,6 +73,7 @@ class Block(NamedTuple):
     """Numeric columns that lie side by side: `values` is float64 of shape (rows, len(names)).
 
     NaN is missing; `mismatched` counts, by name, values that are not numbers and are NaN here.
+    `positive` is the class that a binary classifier's scores are of, where it is known.
     """
 
     role: Role
@@ -80,6 +81,7 @@ class Block(NamedTuple):
     values: npt.NDArray[np.float64]
     mismatched: Mapping[str, int] | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    positive: Any = None
 
 
 class Labels(NamedTuple):
@@ -90,12 +92,23 @@ class Labels(NamedTuple):
     values: tuple[str | None, ...]
 
 
+class Owner(NamedTuple):
+    """Whose predictions they are: a version of a model in a service."""
+
+    service: str
+    namespace: str
+    environment: str
+    model: str
+    version: str | None = None
+
+
 class Prediction(NamedTuple):
     """One predicted row while it waits for its label.
 
     `id` is the inference's; rows of a batch after the first have `:row` appended. `time` is in
     nanoseconds since the epoch. `scores` are probabilities by class: of two classes only the
-    positive one's. `interval` is what the model says that the value lies in.
+    positive one's, under "" where its name is not known. `interval` is what the model says that
+    the value lies in. The ids of trace and span are hex.
     """
 
     id: str
@@ -105,10 +118,15 @@ class Prediction(NamedTuple):
     scores: tuple[tuple[str, float], ...] = ()
     interval: tuple[float, float] | None = None
     segments: tuple[tuple[str, str], ...] = ()
+    trace_id: str = ""
+    span_id: str = ""
 
 
 class Truth(NamedTuple):
-    """What turned out to be right of an inference: a class or a number, at a time of its own."""
+    """What turned out to be right of an inference, at a time of its own.
+
+    A number is given as both, `label` and `value`: which one counts, its prediction tells.
+    """
 
     id: str
     time: int
@@ -141,10 +159,25 @@ class Outcomes:
         return self.truth.dtype.kind == "O"
 
 
+class Origin(NamedTuple):
+    """Where the rows of a call come from: when, in which span, and what they are called.
+
+    `ids` has one id for all rows or one a row; with none the span's id is theirs. `rows` says
+    which rows of the call its columns hold, where these are a sample.
+    """
+
+    time: int
+    trace_id: int = 0
+    span_id: int = 0
+    ids: tuple[str, ...] = ()
+    rows: npt.NDArray[np.intp] | None = None
+
+
 class Inference(NamedTuple):
     """One outermost model call, as a hook saw it; it never leaves the process.
 
-    `unread` says that its columns are left out because they could not be read.
+    `unread` says that its columns are left out because they could not be read. One without an
+    `origin` leaves no records of its rows.
     """
 
     model: Model
@@ -155,6 +188,7 @@ class Inference(NamedTuple):
     columns: tuple[Block | Labels, ...] = ()
     error_type: str | None = None
     unread: bool = False
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +320,7 @@ class Baseline:
     `id` is the first 16 hex digits of the SHA-256 of its content, `created` is in nanoseconds
     since the epoch, `schema` maps each column to the kind of sketch it has. `columns` says which
     column of its data was the `prediction`, `score` or `target`, and which were `exclude`d.
+    `outcomes` sums up predictions beside targets, as JSON has it, where the data had both.
     """
 
     id: str
@@ -296,3 +331,4 @@ class Baseline:
     created: int
     schema: Mapping[str, str]
     columns: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, Any] | None = None

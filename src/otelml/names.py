@@ -67,6 +67,13 @@ PREDICTION_CLASSES = "ml.prediction.classes"
 PREDICTION_SCORE = "ml.prediction.score"
 PREDICTION_CONFIDENCE = "ml.prediction.confidence"
 SHADOW_AGREEMENT = "ml.shadow.agreement"
+PERFORMANCE = "ml.performance."
+PERFORMANCE_SAMPLE_COUNT = "ml.performance.sample.count"
+PERFORMANCE_STATE = "ml.performance.degraded"
+GROUND_TRUTH_LABELS = "ml.ground_truth.labels"
+GROUND_TRUTH_DELAY = "ml.ground_truth.delay"
+GROUND_TRUTH_PENDING = "ml.ground_truth.pending.count"
+GROUND_TRUTH_RATIO = "ml.ground_truth.ratio"
 VIOLATIONS = "ml.data_quality.violations"
 VIOLATION_RATIO = "ml.data_quality.violation.ratio"
 DATA_QUALITY_STATE = "ml.data_quality.detected"
@@ -82,6 +89,31 @@ WINDOW_LENGTH = "ml.monitor.window.length"
 EVALUATION_DURATION = "ml.monitor.evaluation.duration"
 SERIES_COUNT = "ml.monitor.series.count"
 ITEM_DROPPED = "ml.monitor.item.dropped"
+
+_MEASURES: Final = (
+    ("accuracy", "1", "Share of rows predicted right"),
+    ("precision", "1", "Share of the rows predicted positive that are"),
+    ("recall", "1", "Share of the positive rows that are predicted so"),
+    ("f1", "1", "Harmonic mean of precision and recall"),
+    ("false_positive_rate", "1", "Share of the negative rows that are predicted positive"),
+    ("false_negative_rate", "1", "Share of the positive rows that are predicted negative"),
+    ("positive_rate", "1", "Share of rows predicted positive"),
+    ("roc_auc", "1", "Area under the ROC curve"),
+    ("pr_auc", "1", "Area under the precision-recall curve, as average precision"),
+    ("gini", "{score}", "Gini coefficient of the scores: 2 ROC AUC - 1"),
+    ("score_ks", "1", "Largest distance of the score distributions of both classes"),
+    ("log_loss", "{score}", "Mean negative log-likelihood of the true classes"),
+    ("brier_score", "1", "Mean squared error of the probabilities"),
+    ("calibration_error", "1", "Mean distance of probability and frequency, in ten equal parts"),
+    ("mae", "{score}", "Mean absolute error"),
+    ("mse", "{score}", "Mean squared error"),
+    ("rmse", "{score}", "Root of the mean squared error"),
+    ("mape", "{score}", "Mean absolute error relative to the truth"),
+    ("r2", "{score}", "Share of the truth's variance that is explained"),
+    ("mean_error", "{score}", "Mean of prediction minus truth: the bias"),
+    ("residual_variance", "{score}", "Variance of prediction minus truth"),
+    ("interval_coverage", "1", "Share of truths within the model's interval"),
+)
 
 _ROWS = (
     Metric(
@@ -187,6 +219,42 @@ _ROWS = (
         DRIFT_DETECTED, _UP_DOWN, "{detection}", "State of a drift alert: 1 open, 0 not", _PROCESSOR
     ),
     Metric(DRIFT_FEATURE_RATIO, _GAUGE, "1", "Share of features that drifted", _PROCESSOR),
+    *(
+        Metric(PERFORMANCE + measure, _GAUGE, unit, description, _PROCESSOR)
+        for measure, unit, description in _MEASURES
+    ),
+    Metric(
+        PERFORMANCE_SAMPLE_COUNT,
+        _UP_DOWN,
+        "{sample}",
+        "Labelled rows behind a window's measures",
+        _PROCESSOR,
+    ),
+    Metric(
+        PERFORMANCE_STATE,
+        _UP_DOWN,
+        "{detection}",
+        "State of a performance alert: 1 open, 0 not",
+        _PROCESSOR,
+    ),
+    Metric(
+        GROUND_TRUTH_LABELS, _COUNTER, "{label}", "Labels received, by what they met", _PROCESSOR
+    ),
+    Metric(GROUND_TRUTH_DELAY, _HISTOGRAM, "s", "Time from prediction to label", _PROCESSOR),
+    Metric(
+        GROUND_TRUTH_PENDING,
+        _UP_DOWN,
+        "{prediction}",
+        "Predictions that wait for a label",
+        _PROCESSOR,
+    ),
+    Metric(
+        GROUND_TRUTH_RATIO,
+        _GAUGE,
+        "1",
+        "Share of a window's predictions that have a label by now",
+        _PROCESSOR,
+    ),
     Metric(BASELINE_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the baseline", _PROCESSOR),
     Metric(BASELINE_AGE, _GAUGE, "s", "Time since the baseline was built", _PROCESSOR),
     Metric(
@@ -231,6 +299,30 @@ MODEL_HASH = "ml.model.hash"
 HYPERPARAMETER = "ml.model.hyperparameter"
 FEATURE_NAMES = "ml.feature.names"
 INFERENCE_ID = "ml.inference.id"
+ROW_INDEX = "ml.inference.row.index"
+RECORD_IDS = "ml.inference.ids"
+RECORD_TIMES = "ml.inference.times"
+RECORD_TRACE_IDS = "ml.inference.trace_ids"
+RECORD_SPAN_IDS = "ml.inference.span_ids"
+RECORD_SEGMENT = "ml.inference.segments"
+RECORD_CLASSES = "ml.prediction.classes"
+RECORD_VALUES = "ml.prediction.values"
+RECORD_SCORES = "ml.prediction.scores"
+RECORD_SCORED = "ml.prediction.scored_classes"
+RECORD_LOWS = "ml.prediction.lower_bounds"
+RECORD_HIGHS = "ml.prediction.upper_bounds"
+PREDICTION_VALUE_OF_ROW = "ml.prediction.value"
+PREDICTION_SCORE_OF_ROW = "ml.prediction.score"
+TRUTH_CLASS = "ml.ground_truth.class"
+TRUTH_VALUE = "ml.ground_truth.value"
+TRUTH_WEIGHT = "ml.ground_truth.weight"
+TRUTH_STATE = "ml.ground_truth.state"
+PERFORMANCE_AVERAGE = "ml.performance.average"
+PERFORMANCE_SOURCE = "ml.performance.source"
+PERFORMANCE_METRIC = "ml.performance.metric.name"
+PERFORMANCE_VALUE = "ml.performance.value"
+PERFORMANCE_BASELINE = "ml.performance.baseline.value"
+PERFORMANCE_THRESHOLD = "ml.performance.threshold"
 ROUTE = "http.route"
 SERVER_ADDRESS = "server.address"
 SERVER_PORT = "server.port"
@@ -276,7 +368,29 @@ ATTRIBUTES: Final = MappingProxyType(
         MODEL_HASH: "SHA-256 of the file that the model came from (event)",
         HYPERPARAMETER: "`.<name>`: a hyperparameter of the model, as text (event)",
         FEATURE_NAMES: "Features that the model takes (event)",
-        INFERENCE_ID: "The app's or the framework's id of the request (span)",
+        INFERENCE_ID: "The app's or the framework's id of the request (span, event)",
+        ROW_INDEX: "Row in the batch that a label is of (event)",
+        RECORD_IDS: "Ids of the rows: `ID` of the first, `ID:1` of the second of a batch (event)",
+        RECORD_TIMES: "When the rows were predicted, in nanoseconds since the epoch (event)",
+        RECORD_TRACE_IDS: "Traces of the rows (event)",
+        RECORD_SPAN_IDS: "Spans of the rows, where their ids do not tell (event)",
+        RECORD_SEGMENT: "`.<column>`: values of a column of `OTELML_SEGMENT_COLUMNS` (event)",
+        RECORD_CLASSES: "Predicted classes (event)",
+        RECORD_VALUES: "Predicted values (event)",
+        RECORD_SCORES: "Probabilities of the scored classes, row by row (event)",
+        RECORD_SCORED: "Classes that the probabilities are of (event)",
+        RECORD_LOWS: "Lower ends of the intervals that the model gave (event)",
+        RECORD_HIGHS: "Their upper ends (event)",
+        TRUTH_CLASS: "True class (event)",
+        TRUTH_VALUE: "True value (event)",
+        TRUTH_WEIGHT: "Weight of a label; 1 if it is not said (event)",
+        TRUTH_STATE: "`matched`, `unmatched`, `duplicate`, `corrected`, `expired`, `refused`",
+        PERFORMANCE_AVERAGE: "`binary`, `macro`, `micro`, `weighted`",
+        PERFORMANCE_SOURCE: "`ground_truth`, or `estimated` without labels",
+        PERFORMANCE_METRIC: "Name of the measure",
+        PERFORMANCE_VALUE: "Value of the measure (event)",
+        PERFORMANCE_BASELINE: "Its value in the baseline (event)",
+        PERFORMANCE_THRESHOLD: "Limit in force (event)",
         ROUTE: "Route of the request within which the model was called (span)",
         SERVER_ADDRESS: "Server that a client asks (span)",
         SERVER_PORT: "Its port (span)",
@@ -285,6 +399,10 @@ ATTRIBUTES: Final = MappingProxyType(
 )
 
 MODEL_LOADED_EVENT = "ml.model.loaded"
+RECORDS_EVENT = "ml.inference.records"
+TRUTH_EVENT = "ml.ground_truth.received"
+PERFORMANCE_DEGRADED_EVENT = "ml.performance.degraded"
+PERFORMANCE_RESTORED_EVENT = "ml.performance.restored"
 DRIFT_DETECTED_EVENT = "ml.drift.detected"
 DRIFT_RESOLVED_EVENT = "ml.drift.resolved"
 QUALITY_DEGRADED_EVENT = "ml.data_quality.degraded"
@@ -293,6 +411,10 @@ QUALITY_RESTORED_EVENT = "ml.data_quality.restored"
 EVENTS: Final = MappingProxyType(
     {
         MODEL_LOADED_EVENT: "A model was loaded",
+        RECORDS_EVENT: "Rows were predicted: their ids, classes or values, and scores, by column",
+        TRUTH_EVENT: "The app learned what was right",
+        PERFORMANCE_DEGRADED_EVENT: "A performance alert opened",
+        PERFORMANCE_RESTORED_EVENT: "A performance alert resolved",
         DRIFT_DETECTED_EVENT: "A drift alert opened",
         DRIFT_RESOLVED_EVENT: "A drift alert resolved",
         QUALITY_DEGRADED_EVENT: "A data-quality alert opened",

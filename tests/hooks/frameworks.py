@@ -35,6 +35,7 @@ GROUPS = {
     "ray": ("test_ray_serve.py",),
     "sagemaker": ("test_sagemaker.py",),
 }
+ORACLES = {"libraries": ("tests/monitor/paired/test_statsmodels.py",)}
 BACKENDS = {"torch": "torch", "tensorflow": "tensorflow"}
 
 
@@ -63,6 +64,7 @@ def run(group: str) -> bool:
         return False
     backend = {"KERAS_BACKEND": BACKENDS[group]} if group in BACKENDS else {}
     files = [f"tests/hooks/{name}" for name in (*GROUPS[group], EXAMPLES)]
+    files += ORACLES.get(group, ())
     # The frameworks' own warnings are theirs.
     options = ["-q", "--no-header", "-o", "filterwarnings=default", "--disable-warnings"]
     done = subprocess.run(

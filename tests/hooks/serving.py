@@ -60,11 +60,22 @@ class Server:
         while not there() and time.monotonic() < deadline:
             time.sleep(0.1)
 
-    def stop(self) -> None:
-        """SIGTERM, as a container gets it."""
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, *, group: bool = False) -> None:
+        """SIGTERM, to one process or its whole `group`; workers may outlive their parent."""
+        if group:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        else:
+            self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
-        time.sleep(0.5)  # workers may outlive their parent
+        self.wait_for(self.gone)
+
+    def gone(self) -> bool:
+        """Whether nothing is left of the server's process group."""
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
 
 @contextmanager
@@ -96,6 +107,7 @@ def serving(
                 env=environment | env,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                process_group=0,
             ) as process,
         ):
             try:

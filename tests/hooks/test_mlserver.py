@@ -36,7 +36,7 @@ def repository(root: Path, workers: int, **batching: float) -> int:
     (root / "iris/model-settings.json").write_text(json.dumps(told))
     (root / "doubled/custom.py").write_text(CUSTOM)
     (root / "doubled/model-settings.json").write_text(
-        json.dumps({"name": "doubled", "implementation": "custom.Doubled"})
+        json.dumps({"name": "doubled", "implementation": "custom.Doubled", **batching})
     )
     settings = dict(zip(("http_port", "grpc_port", "metrics_port"), ports, strict=True))
     (root / "settings.json").write_text(json.dumps(settings | {"parallel_workers": workers}))
@@ -79,8 +79,25 @@ def test_requests_are_in_their_trace(tmp_path: Path, workers: int) -> None:
     )
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_batch_that_no_library_sees(tmp_path: Path, workers: int) -> None:
+    port = repository(tmp_path, workers, max_batch_size=2, max_batch_time=20)
+    with serving(["mlserver", "start", "."], tmp_path, "/v2/health/ready", port=port) as server:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: ask(server, "doubled"), range(2)))
+        server.stop()
+    spans = [span for span in server.sink.spans() if span.name == "predict doubled"]
+    rows = [told(span)["ml.inference.batch.size"] for span in spans]
+    assert ([2] if workers else [1, 1]) == rows  # in a worker the batch is the request
+    for name in ("0", "1", "2"):
+        assert 2 == server.sink.total(
+            "ml.prediction.value", ml_model_name="doubled", ml_output_name=name
+        )
+    assert 2 == server.sink.total("ml.inference.predictions", ml_model_name="doubled")
+
+
 def test_a_batch_links_to_its_requests(tmp_path: Path) -> None:
-    port = repository(tmp_path, 1, max_batch_size=2, max_batch_time=1.0)
+    port = repository(tmp_path, 1, max_batch_size=2, max_batch_time=20)
     with serving(["mlserver", "start", "."], tmp_path, "/v2/health/ready", port=port) as server:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda _: ask(server, "iris", "predict"), range(2)))

@@ -1,6 +1,7 @@
 """scikit-learn under the hooks: what is recorded, once, and the app none the wiser."""
 
 import copy
+import inspect
 import pickle
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 import otelml
+from otelml.hooks import _patch
 from otelml.hooks.sklearn import SklearnInstrumentor
 from tests.hooks.conftest import Telemetry
 
@@ -43,6 +45,18 @@ class Third(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         return self.classes_[(np.asarray(X)[:, 0] > 0).astype(int)]
+
+
+@pytest.fixture
+def no_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics alone: for `telemetry`, which comes after it."""
+    monkeypatch.setenv("OTELML_SPANS", "false")
+
+
+@pytest.fixture
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A buffer of 100 rows: for `telemetry`, which comes after it."""
+    monkeypatch.setenv("OTELML_MAX_BUFFERED_ROWS", "100")
 
 
 def test_a_call_gives_a_span_and_its_metrics(telemetry: Telemetry) -> None:
@@ -207,6 +221,95 @@ def test_the_result_is_the_very_object_that_the_model_gave(telemetry: Telemetry)
             return given
 
     assert Fixed().fit(X, Y).predict(X) is given
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+@pytest.mark.usefixtures("no_spans")
+def test_rows_one_by_one_tell_what_a_batch_tells(telemetry: Telemetry, dtype: type[Any]) -> None:
+    rows = (10 * X).astype(dtype)
+    model, other = (LogisticRegression().fit(rows, np.where(Y, "yes", "no")) for _ in "ab")
+    otelml.name_model(model, "single")
+    otelml.name_model(other, "batch")
+    buffer = np.empty((3, 3), dtype)
+    for each in rows[:100]:
+        buffer[:1] = each
+        model.predict(buffer[:1])
+        model.predict_proba(buffer[:1])
+        buffer[:] = 0  # the app's own again
+    buffer[:] = rows[100:103]
+    model.predict(buffer)
+    model.predict(np.asfortranarray(rows[103:]))
+    model.predict_proba(rows[100:])
+    other.predict(rows)
+    other.predict_proba(rows)
+
+    def shown(metric: str, name: str) -> list[Any]:
+        return [
+            (
+                {k: v for k, v in sorted(point.attributes.items()) if k != "ml.model.name"},
+                getattr(point, "value", getattr(point, "bucket_counts", None)),
+                getattr(point, "positive", None),
+            )
+            for point in telemetry.points(metric)
+            if point.attributes["ml.model.name"] == name
+        ]
+
+    for metric in (
+        "ml.feature.value",
+        "ml.feature.observations",
+        "ml.prediction.classes",
+        "ml.prediction.score",
+        "ml.prediction.confidence",
+        "ml.inference.predictions",
+    ):
+        told = shown(metric, "batch")
+        assert told
+        assert told == shown(metric, "single")
+    assert 203 == telemetry.value("ml.inference.batch.size", ml_model_name="single")
+
+
+@pytest.mark.usefixtures("no_spans")
+def test_a_request_counts_an_input_once_whichever_way_it_is_kept(telemetry: Telemetry) -> None:
+    model = LogisticRegression().fit(X, np.where(Y, "yes", "no").astype(object))
+    for row in (X[:1], X[1:2]):
+        with telemetry.tracer.start_as_current_span("request"):
+            model.predict(row)  # gives objects, which are read at once
+            model.predict_proba(row)
+            model.predict_proba(row)
+            model.predict(row)
+    assert 6 == telemetry.value("ml.feature.value")
+    assert 2 == telemetry.value("ml.prediction.classes")
+    assert 2 == telemetry.value("ml.prediction.confidence")
+    assert 8 == telemetry.value("ml.inference.predictions")
+
+
+@pytest.mark.usefixtures("no_spans", "few_rows")
+def test_single_rows_beyond_the_bound_are_sampled(telemetry: Telemetry) -> None:
+    model = LogisticRegression().fit(X, Y)
+    recorder = _patch.process().recorder
+    with recorder._folding:  # whoever folds waits
+        for row in X[:, None]:
+            model.predict(row)
+    kept = telemetry.value("ml.feature.observations", ml_feature_name="x0")
+    assert 100 == kept
+    assert 200 == kept + telemetry.value("ml.monitor.item.dropped", error_type="buffer_full")
+    assert 200 == telemetry.value("ml.inference.predictions")
+
+
+def test_a_class_pickled_by_value_takes_no_hook_along(telemetry: Telemetry) -> None:
+    class Local(Third):
+        def predict(self, X: Any, *, shift: int = 0) -> Any:
+            return super().predict(X) + shift
+
+    assert ["self", "X", "shift"] == [
+        *(spec := inspect.getfullargspec(Local.predict)).args,
+        *spec.kwonlyargs,
+    ]
+    assert "(X: Any, *, shift: int = 0) -> Any" == str(inspect.signature(Local().predict))
+    model: Any = Local().fit(X, Y)
+    pickled = cloudpickle.dumps(model)
+    assert b"Caller" not in pickled
+    assert (model.predict(X, shift=1) == cloudpickle.loads(pickled).predict(X, shift=1)).all()
 
 
 def test_models_pickle_and_clone_as_before(telemetry: Telemetry, tmp_path: Path) -> None:

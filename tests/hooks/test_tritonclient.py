@@ -114,3 +114,12 @@ def test_a_refusal_is_counted_and_raised(telemetry: Telemetry, server: Any) -> N
         tg.InferenceServerClient(url).infer("nobody", [given])
     failed = "InferenceServerException"
     assert 1 == telemetry.value("ml.client.inference.duration", error_type=failed)
+
+
+def test_a_refusal_of_what_was_begun(telemetry: Telemetry, server: Any) -> None:
+    url, given = http(server)
+    begun = th.InferenceServerClient(url).async_infer("nobody", [given])
+    with pytest.raises(InferenceServerException):
+        begun.get_result()
+    failed = "InferenceServerException"
+    assert 1 == telemetry.value("ml.client.inference.duration", error_type=failed)

@@ -91,10 +91,10 @@ def test_state_survives_json() -> None:
     assert counts(windows.drain()) == counts(again.drain())
 
 
-def finding(verdict: Verdict, check: str = "psi") -> Finding:
+def finding(verdict: Verdict, window: int = 0) -> Finding:
     return Finding(
-        "m", None, Role.FEATURE, "age", check, 1.0, None, None, 1.0, Limits(), None, verdict, 1, 1,
-        (0, 1),
+        "m", None, Role.FEATURE, "age", "psi", 1.0, None, None, 1.0, Limits(), None, verdict, 1, 1,
+        (window, window + 1),
     )  # fmt: skip
 
 
@@ -103,8 +103,8 @@ def changes(verdicts: str) -> str:
     alerts = Alerts()
     kinds = {"!": Verdict.ALARM, ".": Verdict.OK, "?": Verdict.TOO_LITTLE_DATA}
     told = ""
-    for mark in verdicts:
-        made = alerts.update([finding(kinds[mark])])
+    for window, mark in enumerate(verdicts):
+        made = alerts.update([finding(kinds[mark], window)])
         told += ("+" if made[0].opened else "-") if made else " "
         state = json.loads(json.dumps(alerts.dump()))
         alerts = Alerts()
@@ -126,6 +126,18 @@ def changes(verdicts: str) -> str:
 )
 def test_alerts_open_and_resolve_with_hysteresis(verdicts: str, expected: str) -> None:
     assert expected == changes(verdicts)
+
+
+def test_a_window_judged_again_counts_once_as_it_was_judged_last() -> None:
+    alerts = Alerts()
+    for _ in range(3):
+        assert not alerts.update([finding(Verdict.ALARM, 5)])
+    assert not alerts.update([finding(Verdict.OK, 6)])
+    (change,) = alerts.update([finding(Verdict.ALARM, 6)])
+    assert change.opened
+    alerts.update([finding(Verdict.OK, 6)])
+    (change,) = alerts.update([finding(Verdict.OK, 5)])  # its labels came late
+    assert not change.opened
 
 
 def test_two_of_three_is_read() -> None:

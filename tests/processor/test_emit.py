@@ -54,7 +54,7 @@ def test_everything_told_is_declared(make_window: Make) -> None:
     ]
     seen = set()
     for one in ones:
-        whole = gauges(SHOP, one, 0, "1").request.resource_metrics[0]
+        whole = gauges(SHOP, one, 0, "1", 0).request.resource_metrics[0]
         assert {
             "service.name": "shop",
             "service.namespace": "eu",

@@ -16,6 +16,7 @@ _COMMANDS: Final = MappingProxyType(
         "check": "Compare data with a baseline.",
         "doctor": "Tell whether telemetry would leave this environment.",
         "hooks": "List the hooks: what is installed, and what would be recorded.",
+        "labels": "Push labels to the processor.",
         "serve": "Run the processor beside the Collector.",
         "validate": "Check a configuration of the processor.",
     }

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from otelml.cli._show import BadInput, histogram, progress
 from otelml.data import Model
+from otelml.offline.outcomes import summarised
 from otelml.offline.profile import Layout, profile
 from otelml.offline.table import DataError, columns_of, require
 from otelml.sketch.categories import Categories
@@ -54,8 +55,13 @@ def build(
         require(data, columns_of(data), layout.named())
         with progress(data.name) as advance:
             window = profile(data, Model(model, model_version), layout, advance)
+        outcomes = summarised(data, layout)
         built = file.baseline(
-            window, source=data.name, created=time.time_ns(), columns=layout.told()
+            window,
+            source=data.name,
+            created=time.time_ns(),
+            columns=layout.told(),
+            outcomes=None if outcomes is None else outcomes.dump(),
         )
         file.write(output, built)
     except (DataError, file.BaselineError) as error:

@@ -9,21 +9,28 @@ from collections import OrderedDict
 from contextvars import Token
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from opentelemetry import context, trace
 from opentelemetry.context.context import Context
 
 from otelml import names
-from otelml.data import Inference, Model, Role
+from otelml.data import Inference, Model, Origin, Role
+from otelml.hooks._origin import given_ids, origin_of
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
+from otelml.hooks._reading import Stack, stackable
 from otelml.hooks._serving import SERVING, Serving
 from otelml.hooks._shadow import SHADOWS
 from otelml.hooks._span import finished, started
 from otelml.recording.columns import rows, sample, taken
+from otelml.recording.raw import Raw
 from otelml.recording.recorder import Recorder
 
 _RECENT: Final = 256
 _SHORT: Final = 1024
+_STACKS: Final = 1024
+_new = tuple.__new__  # a NamedTuple's own constructor costs thrice as much
 
 
 class Inner(NamedTuple):
@@ -43,7 +50,9 @@ class Call:
     __slots__ = (
         "args",
         "card",
+        "chosen",
         "data",
+        "ids",
         "inner",
         "instance",
         "model",
@@ -57,6 +66,7 @@ class Call:
         "system",
         "token",
     )
+    ids: tuple[str, ...]
     span: trace.Span | None
     recorder: Recorder | None
     parent: trace.Span
@@ -79,6 +89,7 @@ class Call:
         self.inner: dict[str, Inner] = {}
         self.model = card.model
         self.span = None
+        self.chosen: npt.NDArray[np.intp] | None = None
 
 
 class Caller:
@@ -87,6 +98,10 @@ class Caller:
     def __init__(self, reader: Reader, tracer_provider: trace.TracerProvider | None = None) -> None:
         self._reader, self._tracer_provider = reader, tracer_provider
         self._recent: OrderedDict[tuple[int, int, Model], tuple[Any, set[Role]]] = OrderedDict()
+        self._stacks: dict[tuple[int, str], Stack] = {}  # by the id of a card, which each holds
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return object, ()  # other processes have their own
 
     def __call__(
         self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -104,7 +119,7 @@ class Caller:
     ) -> Any:
         """The same, under another name than that of what is wrapped."""
         here = context.get_current()
-        enclosing = outer(here)
+        enclosing = outer(here) if here else None
         if enclosing is not None:
             result = wrapped(*args, **kwargs)
             if enclosing is not SILENT:
@@ -156,13 +171,23 @@ class Caller:
         except Exception:
             failed(reader.card)
             return None
-        call.rows = guarded(reader.rows, data) or 0
+        try:
+            call.rows = reader.rows(data)
+        except Exception:
+            failed(reader.rows)
+            call.rows = 0
         call.system = reader.system or call.card.framework
-        serving: Serving | None = here.get(SERVING)  # type: ignore[assignment]
-        if serving is not None:
-            call.system, call.model = serving.take(instance, call.model, call.system)
-        call.parent = trace.get_current_span(here)
+        serving: Serving | None = None
+        call.parent = trace.INVALID_SPAN
+        if here:
+            serving = here.get(SERVING)  # type: ignore[assignment]
+            if serving is not None:
+                call.system, call.model = serving.take(instance, call.model, call.system)
+            call.parent = trace.get_current_span(here)
         shared = process()
+        call.ids = ()
+        if here or shared.settings.id_column is not None:
+            call.ids = guarded(given_ids, here, serving, data) or ()
         around = here
         if shared.settings.spans:
             call.span = started(call, serving, here, since)
@@ -208,6 +233,13 @@ class Caller:
                     call.rows = rows(result)
                     if call.span is not None:
                         call.span.set_attribute(names.BATCH_SIZE, call.rows)
+                recorder = call.recorder
+                if (
+                    recorder is not None
+                    and not SHADOWS.used
+                    and self._taken(call, recorder, result, seconds)
+                ):
+                    return
                 columns, unread = self._columns(call, result)
             else:
                 reason = type(error).__qualname__
@@ -222,6 +254,7 @@ class Caller:
                         columns,
                         reason,
                         unread,
+                        None if reason else self._origin(call),
                     )
                 )
             if SHADOWS.used:
@@ -231,6 +264,53 @@ class Caller:
         except Exception:
             failed(self.end)
 
+    def _taken(self, call: Call, recorder: Recorder, result: Any, seconds: float) -> bool:
+        """Whether a call is recorded as the bytes of its arrays, to be read with others."""
+        data, reader = call.data, self._reader
+        if type(data) is not np.ndarray or type(result) is not np.ndarray or reader.alone(call):
+            return False
+        key = id(call.card), call.operation
+        stack = self._stacks.get(key)
+        if stack is None or not stack.fits(call, data, result):
+            if not stackable(call.rows, data, result):
+                return False
+            stack = Stack(reader, call, data, result)
+            if len(self._stacks) >= _STACKS:
+                self._stacks.clear()
+            self._stacks[key] = stack
+        if stack.weight > recorder.most:
+            return False
+        seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
+        told: tuple[Column, ...] = ()
+        if call.span is not None:
+            columns, seen = self._told(call, result, seen), None
+            if columns is None:
+                return False
+            told = columns
+        raw = stack, seconds, data.tobytes(), result.tobytes(), seen, origin_of(call)
+        recorder.take(_new(Raw, raw))
+        if call.span is not None:
+            finished(call.span, told or (), call.rows, None)
+        return True
+
+    def _told(self, call: Call, result: Any, seen: set[Role] | None) -> tuple[Column, ...] | None:
+        """What the span of a call tells of its result; None if the call is to be read at once.
+
+        That is so where other calls in this request have told of the same input, or may yet.
+        """
+        if seen or call.span is None:
+            return None
+        if call.rows != 1 or not process().settings.capture_predictions:
+            return () if seen is None else None
+        try:
+            columns = tuple(self._reader.outputs(call.card, call, result))
+        except Exception:
+            failed(self._reader.outputs)
+            return None
+        if seen is not None:
+            seen.update((Role.FEATURE, *(column.role for column in columns)))
+        return columns
+
     def _columns(self, call: Call, result: Any) -> tuple[tuple[Column, ...], bool]:
         """Features and outputs, and whether some could not be read.
 
@@ -238,7 +318,7 @@ class Caller:
         """
         card, reader, data = call.card, self._reader, call.data
         if call.rows > (most := process().recorder.most):  # no more would be kept
-            chosen = sample(call.rows, most)
+            chosen = call.chosen = sample(call.rows, most)
             data, result = (guarded(taken, each, call.rows, chosen) for each in (data, result))
         seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
         features: tuple[Column, ...] = ()
@@ -260,6 +340,13 @@ class Caller:
         new = tuple(column for column in outputs if column.role not in seen)
         seen.update((Role.FEATURE, *(column.role for column in new)))
         return features + new, unread
+
+    @staticmethod
+    def _origin(call: Call) -> Origin | None:
+        origin = origin_of(call)
+        return (
+            origin if origin is None or call.chosen is None else origin._replace(rows=call.chosen)
+        )
 
     def _seen(self, call: Call) -> set[Role] | None:
         """Roles counted already of this very input in this request; None outside of one."""

@@ -5,20 +5,22 @@ Nothing here raises into the app: a failure of ours is logged once a site and co
 """
 
 import copy
+import inspect
 import logging
 import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Collection
+from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar, Final, NamedTuple
+from types import FunctionType
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import wrapt
 from opentelemetry import context
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from packaging.specifiers import SpecifierSet
 
 from otelml.recording.process import Process
@@ -27,7 +29,11 @@ from otelml.recording.settings import Settings
 _logger = logging.getLogger("otelml")
 CALL: Final = context.create_key("otelml-call")
 SILENT: Final = object()
+GIVEN_IDS: Final = context.create_key("otelml-inference-ids")
 _ABSENT: Final = object()
+_PLAIN: Final = "suppress_instrumentation"
+_SUPPRESSED: Final = (_PLAIN, getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", _PLAIN))
+"""What `suppress_instrumentation` sets; asking it costs as much as all the rest of `outer`."""
 _HELPERS: Final = (
     "resource_tracker",
     "joblib.externals.loky",
@@ -78,13 +84,61 @@ class _Patch(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         return self
 
 
+class Method(Protocol):
+    """A wrapper of methods that can do without `wrapt`, whose objects cost more than the rest."""
+
+    def call(
+        self,
+        operation: str,
+        wrapped: Any,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Call what is wrapped."""
+
+
+class _On(list[bool]):
+    """Whether patches are in force: it is empty once they are not, and in other processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, ()
+
+
+def _method(original: FunctionType, wrapper: Method, on: list[bool]) -> Any:
+    """A function that stands for a method: as plain as it was, so that it binds and pickles alike.
+
+    Where it is pickled by value, with a class of `__main__`, what is restored calls the original.
+    """
+    name = original.__name__
+
+    @wraps(original)
+    def patch(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if on:
+            return wrapper.call(name, original.__get__(instance), instance, args, kwargs)
+        return original(instance, *args, **kwargs)
+
+    patch.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
+    return patch
+
+
+def _is_plain(owner: Any, original: Any) -> bool:
+    """Whether it is a method that another function can stand for: sync, and of a class."""
+    waits = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+    return (
+        isinstance(owner, type)
+        and type(original) is FunctionType
+        and not original.__code__.co_flags & (waits | inspect.CO_ITERABLE_COROUTINE)
+    )
+
+
 class Patches:
     """What was patched; one table drives patching and undoing."""
 
     def __init__(self) -> None:
         self._table: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
         self._lock = threading.Lock()
-        self._on = [True]  # wrapt asks for its truth at each call
+        self._on = _On([True])  # wrapt asks for its truth at each call
 
     def wrap(self, owner: Any, name: str, wrapper: Wrapper, *, inherited: bool = False) -> None:
         """Wrap an attribute that `owner` itself defines, or else inherits, once."""
@@ -92,7 +146,11 @@ class Patches:
             places = owner.__mro__ if inherited else (owner,)
             original = next((vars(cls)[name] for cls in places if name in vars(cls)), None)
             if original is not None and (id(owner), name) not in self._table:
-                patch = _Patch(original, wrapper, self._on)  # type: ignore[arg-type]
+                patch: Any
+                if hasattr(wrapper, "call") and _is_plain(owner, original):
+                    patch = _method(original, wrapper, self._on)
+                else:
+                    patch = _Patch(original, wrapper, self._on)  # type: ignore[arg-type]
                 self.replace(owner, name, patch)
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
@@ -239,7 +297,7 @@ def outer(here: context.Context | None = None) -> Any:
     if here is None:
         here = context.get_current()
     found = here.get(CALL)
-    if found is None and len(here) and not is_instrumentation_enabled():
+    if found is None and any(map(here.get, _SUPPRESSED)):
         return SILENT
     return found
 

@@ -42,6 +42,7 @@ class Reader(ABC):
     framework: ClassVar[str]
     system: ClassVar[str | None] = None  # the serving system, where the framework is one
     parameter: ClassVar[str] = "X"  # name of the data among the arguments, if it is not the first
+    by_row: ClassVar[bool] = False  # `inputs` and `outputs` may be given the rows of many calls
 
     def __init__(self) -> None:
         self._cards: dict[int, tuple[weakref.ref[Any], Card]] = {}
@@ -61,6 +62,10 @@ class Reader(ABC):
     def rows(self, data: Any) -> int:
         """How many rows the input has; 0 if only the result can tell."""
         return rows(data)
+
+    def alone(self, call: Any) -> bool:
+        """Whether a call is to be read by itself, for what it knows beside its result."""
+        return not self.by_row
 
     def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
         """The features of a call."""
@@ -139,7 +144,8 @@ def probabilities(
     known = classes if classes is not None and len(classes) == width else None
     yield Block(Role.CONFIDENCE, (name,), values.max(axis=1, keepdims=True))
     if width == 2:
-        yield Block(Role.SCORE, (name,), values[:, 1:].copy())
+        positive = None if known is None else known[1]
+        yield Block(Role.SCORE, (name,), values[:, 1:].copy(), positive=positive)
     elif known is not None:
         for label, scores in zip(labels(known)[:64], values.T, strict=False):
             told = (("ml.prediction.class", str(label)),)

@@ -6,7 +6,7 @@ Where no hook sees a model, the server's own hook records what it can read itsel
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -19,6 +19,7 @@ from otelml.hooks._patch import failed, guarded, outer, process
 from otelml.recording.naming import REGISTRY
 
 SERVING: Final = context.create_key("otelml-serving")
+_ELSEWHERE: Final = -1
 
 
 @dataclass(slots=True)
@@ -26,8 +27,8 @@ class Serving:
     """A request, or a batch of them, that a serving framework works on.
 
     `model` is what the server calls the model that it asks; it is given to the first model that is
-    called, and later ones keep names of their own. `links` are the requests of a batch,
-    `attributes` are added to the spans within.
+    called, and later ones keep names of their own. `links` are the requests of a batch, `batch` is
+    what a request became part of, `attributes` are added to the spans within.
     """
 
     system: str | None = None
@@ -35,6 +36,11 @@ class Serving:
     links: Sequence[Link] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
     first: int | None = None
+    batch: "Serving | None" = None
+
+    def seen(self) -> bool:
+        """Whether a model was called within it, or within its batch."""
+        return self.first is not None or (self.batch is not None and self.batch.seen())
 
     def take(self, instance: Any, model: Model, library: str) -> tuple[str, Model]:
         """System and name of a model call within this request."""
@@ -137,7 +143,7 @@ class Server:
         result: Any,
         error: BaseException | None,
     ) -> None:
-        if self._records is None or serving.first is not None:
+        if self._records is None or serving.seen():
             return
         try:
             inside = context.set_value(SERVING, serving, here)
@@ -151,8 +157,60 @@ def batch(system: str, requests: Sequence[Context], model: Model | None = None) 
     if len(requests) == 1:
         return requests[0]
     spans = [trace.get_current_span(request).get_span_context() for request in requests]
-    links = [Link(span) for span in spans if span.is_valid]
-    return context.set_value(SERVING, Serving(system, model, links), Context())
+    serving = Serving(system, model, [Link(span) for span in spans if span.is_valid])
+    for request in requests:
+        if isinstance(asked := request.get(SERVING), Serving):
+            asked.batch = serving
+    return context.set_value(SERVING, serving, Context())
+
+
+class Batches:
+    """The requests that wait for a serving framework to make batches of them."""
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+        self._contexts: dict[int, Context] = {}
+
+    def add(self, request: Any) -> None:
+        """The request at hand begins to wait."""
+        self._contexts[id(request)] = context.get_current()
+
+    def leave(self, request: Any) -> None:
+        """A request waits no longer."""
+        self._contexts.pop(id(request), None)
+
+    async def waiting(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
+        """Wrapper of what takes a request, its first argument, and awaits the answer."""
+        request = args[0] if args else next(iter(kwargs.values()))
+        self.add(request)
+        try:
+            return await wrapped(*args, **kwargs)
+        finally:
+            self.leave(request)
+
+    def batch(self, requests: Iterable[Any], model: Model | None = None) -> Context:
+        """The context of a batch of them; the current one if it is made of others."""
+        found = [self._contexts.pop(id(request), None) for request in requests]
+        known = [each for each in found if each is not None]
+        return batch(self._system, known or [context.get_current()], model)
+
+
+async def within(here: Context, asked: Awaitable[Any]) -> Any:
+    """Await something that has not begun yet, in another context."""
+    token = context.attach(here)
+    try:
+        return await asked
+    finally:
+        context.detach(token)
+
+
+def elsewhere() -> Serving | None:
+    """The request at hand, marked as one whose model another process calls and records."""
+    serving = context.get_value(SERVING)
+    if not isinstance(serving, Serving):
+        return None
+    serving.first = _ELSEWHERE
+    return serving
 
 
 def carrier(here: Context | None = None) -> dict[str, str]:
@@ -165,3 +223,11 @@ def carrier(here: Context | None = None) -> dict[str, str]:
 def uncarried(headers: Any) -> Context:
     """The context that such headers hold; an empty one if they hold none."""
     return propagate.extract(headers, Context()) if isinstance(headers, dict) else Context()
+
+
+def taken_up(headers: Any) -> Context:
+    """The context at hand, or that of a request's headers where nobody took it up yet."""
+    here = context.get_current()
+    if headers is None or trace.get_current_span(here).get_span_context().is_valid:
+        return here
+    return propagate.extract(dict(headers), here)

@@ -36,6 +36,8 @@ def started(call: "Call", serving: Serving | None, here: Context, since: int | N
         attributes[names.FEATURE_NUMBER] = len(card.features)
     if serving is not None:
         attributes.update(serving.attributes)
+    if len(call.ids) == 1:
+        attributes[names.INFERENCE_ID] = call.ids[0]
     if SHADOWS.used and here.get(SHADOW):
         attributes[names.MODEL_ALIAS] = "challenger"
     return process().tracer.start_span(

@@ -16,7 +16,7 @@ from otelml.hooks._call import Call
 from otelml.hooks._load import Loader
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
-from otelml.hooks._serving import Server, Serving, batch
+from otelml.hooks._serving import Batches, Server, Serving, within
 from otelml.recording.columns import as_array
 
 _LIBRARIES: Final = ("sklearn", "xgboost", "lightgbm", "catboost", "mlflow")
@@ -71,19 +71,22 @@ class BentomlInstrumentor(Instrumentor):
             factory = module.ServiceAppFactory
 
             async def endpoint(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-                token = context.attach(guarded(_parent, args[1]) or context.get_current())
-                try:
-                    return await server.awaited(wrapped, instance, args, kwargs)
-                finally:
-                    context.detach(token)
+                here = guarded(_parent, args[1]) or context.get_current()
+                return await within(here, server.awaited(wrapped, instance, args, kwargs))
 
             patches.wrap(factory, "api_endpoint", endpoint)
         elif module.__name__.startswith("_bentoml_impl.frameworks"):
             patches.wrap(module, "load_model", Loader(self.reader, _tag))
         else:
-            batches = _Batches()
-            patches.wrap(module.CorkDispatcher, "inbound_call", batches.inbound)
-            patches.wrap(module.CorkDispatcher, "outbound_call", batches.outbound)
+            batches = Batches("bentoml")
+
+            async def outbound(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
+                jobs = args[0] if args else kwargs["inputs_info"]
+                here = batches.batch([job.data for job in jobs])
+                return await within(here, wrapped(*args, **kwargs))
+
+            patches.wrap(module.CorkDispatcher, "inbound_call", batches.waiting)
+            patches.wrap(module.CorkDispatcher, "outbound_call", outbound)
 
 
 def _describe(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Serving:
@@ -106,29 +109,3 @@ def _tag(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Model:
     given = args[0] if args else next(iter(kwargs.values()))
     name, _, version = str(getattr(given, "tag", given)).partition(":")
     return Model(name, version or None)
-
-
-class _Batches:
-    """Which requests a batch is made of."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, Context] = {}
-
-    async def inbound(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
-        data = args[0] if args else kwargs["data"]
-        self._waiting[id(data)] = context.get_current()
-        try:
-            return await wrapped(*args, **kwargs)
-        finally:
-            self._waiting.pop(id(data), None)
-
-    async def outbound(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
-        jobs = args[0] if args else kwargs["inputs_info"]
-        found = [self._waiting[id(job.data)] for job in jobs if id(job.data) in self._waiting]
-        if not found:
-            return await wrapped(*args, **kwargs)
-        token = context.attach(batch("bentoml", found))
-        try:
-            return await wrapped(*args, **kwargs)
-        finally:
-            context.detach(token)

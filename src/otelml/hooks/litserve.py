@@ -2,9 +2,13 @@
 
 A worker's loop runs in one thread: it decodes the requests of a batch one after the other, then
 predicts once. So what was decoded since the last prediction is what a prediction serves.
+
+SIGTERM ends LitServe's main process at once, and its workers live on, and export, unless they are
+sent the signal, too: then they flush, and so they do when LitServe ends them on a graceful stop.
 """
 
 import inspect
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -15,6 +19,7 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
 from otelml.hooks._serving import Server, Serving, batch, carrier, uncarried
+from otelml.hooks._shutdown import flush_at_sigterm
 from otelml.recording.columns import as_array
 
 
@@ -75,6 +80,8 @@ class LitserveInstrumentor(Instrumentor):
         if module.__name__ == "litserve.server":
             patches.wrap(module.BaseRequestHandler, "_prepare_request", _prepared)
             return
+        if multiprocessing.current_process().name == "inference-worker":
+            guarded(flush_at_sigterm)
         worker = _Worker()
         server = Server(lambda *_: Serving("litserve"), Caller(self.reader))
 

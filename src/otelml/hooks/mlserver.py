@@ -1,6 +1,7 @@
 """MLServer: requests in the server, and in its workers, to which the trace context is carried."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from opentelemetry import context, trace
@@ -12,11 +13,19 @@ from otelml.data import Model
 from otelml.hooks._call import Call, Caller
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded, process
 from otelml.hooks._reader import Card, Column, Reader, classified, named, tensor, version_of
-from otelml.hooks._serving import SERVING, Server, Serving, batch, carrier, uncarried
+from otelml.hooks._serving import (
+    SERVING,
+    Batches,
+    Server,
+    Serving,
+    carrier,
+    elsewhere,
+    uncarried,
+    within,
+)
 from otelml.recording.columns import as_array, features, table
 
 _CARRIED: Final = "otelml-context"
-_ELSEWHERE: Final = -1  # the model is called, and recorded, in a worker
 
 
 class _RequestReader(Reader):
@@ -104,19 +113,16 @@ class MlserverInstrumentor(Instrumentor):
                     message = args[0] if args else kwargs["request"]
                     if message.method_name != "predict":
                         return await wrapped(*args, **kwargs)
-                    token = context.attach(_taken_up(message))
-                    try:
-                        return await worker.awaited(wrapped, instance, args, kwargs)
-                    finally:
-                        context.detach(token)
+                    here = _taken_up(message)
+                    return await within(here, worker.awaited(wrapped, instance, args, kwargs))
 
                 patches.wrap(module.Worker, "_process_request", process_request)
             case "dispatcher":
                 patches.wrap(module.Dispatcher, "dispatch_request", _dispatched)
             case _:
-                batches = _Batches()
-                patches.wrap(module.AdaptiveBatcher, "_queue_request", batches.queued)
-                patches.wrap(module.AdaptiveBatcher, "_batch_requests", batches.batched)
+                batches = Batches("mlserver")
+                patches.wrap(module.AdaptiveBatcher, "predict", batches.waiting)
+                patches.wrap(module.AdaptiveBatcher, "_batch_requests", partial(_batched, batches))
 
 
 def _asked(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Serving:
@@ -155,18 +161,9 @@ def _dispatched(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _send_along(message: Any) -> None:
-    serving = _recorded_elsewhere()
+    serving = elsewhere()
     links = [] if serving is None else [_headers(link) for link in serving.links]
     message.__dict__[_CARRIED] = carrier(), links  # pickled with it
-
-
-def _recorded_elsewhere() -> Serving | None:
-    """The request at hand, whose model is called in another process or task."""
-    serving = context.get_value(SERVING)
-    if not isinstance(serving, Serving):
-        return None
-    serving.first = _ELSEWHERE
-    return serving
 
 
 def _taken_up(message: Any) -> Context:
@@ -184,28 +181,14 @@ def _headers(link: Link) -> dict[str, str]:
     return carrier(trace.set_span_in_context(span, Context()))
 
 
-class _Batches:
-    """Which requests an adaptive batch is made of."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, Context] = {}
-
-    async def queued(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
-        request = args[0] if args else kwargs["req"]
-        self._waiting[id(request)] = context.get_current()
-        _recorded_elsewhere()
-        return await wrapped(*args, **kwargs)
-
-    async def batched(
-        self, wrapped: Any, instance: Any, args: Any, kwargs: Any
-    ) -> AsyncIterator[Any]:
-        """Yield each batch in a context of its own: what is scheduled there inherits it."""
-        async for found in wrapped(*args, **kwargs):
-            requests = [*found.inference_requests.values()]
-            waited = [self._waiting.pop(id(r), Context()) for r in requests]
-            model = Model(instance._model.name, instance._model.version)  # noqa: SLF001
-            token = context.attach(batch("mlserver", waited, model))
-            try:
-                yield found
-            finally:
-                context.detach(token)
+async def _batched(
+    batches: Batches, wrapped: Any, instance: Any, args: Any, kwargs: Any
+) -> AsyncIterator[Any]:
+    """Yield each batch in a context of its own: what is scheduled there inherits it."""
+    async for found in wrapped(*args, **kwargs):
+        model = Model(instance._model.name, instance._model.version)  # noqa: SLF001
+        token = context.attach(batches.batch(found.inference_requests.values(), model))
+        try:
+            yield found
+        finally:
+            context.detach(token)

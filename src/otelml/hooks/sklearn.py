@@ -52,6 +52,12 @@ class _SklearnReader(Reader):
     """Reads what estimators, and what looks like them, take and give."""
 
     framework = "sklearn"
+    by_row = True
+
+    def alone(self, call: Any) -> bool:
+        """Whether probabilities from within tell more than the classes that a call returned."""
+        within = call.inner
+        return bool(within) and ("predict_proba" in within or "inplace_predict" in within)
 
     def describe(self, instance: Any, data: Any) -> Card:
         """Name, features, task and classes of an estimator."""

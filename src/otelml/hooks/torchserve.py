@@ -1,13 +1,19 @@
-"""TorchServe: the batches that a worker's service predicts."""
+"""TorchServe: the batches that a worker's service predicts.
 
+TorchServe kills its workers when it stops, unasked: what they have not exported by then is lost, so
+let them export often. Only where a supervisor sends SIGTERM to them, too, do they flush.
+"""
+
+import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Coverage, Instrumentor, Patches
+from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
 from otelml.hooks._reader import Card, Column, Reader, named, version_of
 from otelml.hooks._serving import Server, Serving
+from otelml.hooks._shutdown import flush_at_sigterm
 
 
 class _BatchReader(Reader):
@@ -42,6 +48,8 @@ class TorchserveInstrumentor(Instrumentor):
 
     def install(self, module: Any, patches: Patches) -> None:
         """Wrap the service."""
+        if any("model_service_worker" in word for word in sys.orig_argv):
+            guarded(flush_at_sigterm)
         patches.wrap(module.Service, "predict", Server(_describe, Caller(self.reader)))
 
 

@@ -3,9 +3,10 @@
 The protocol is the Open Inference Protocol's: Triton, MLServer and KServe speak it.
 """
 
+import sys
 import time
-import weakref
 from typing import Any, ClassVar, NamedTuple
+from weakref import WeakKeyDictionary, ref
 
 from opentelemetry import context, propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -53,9 +54,10 @@ class TritonclientInstrumentor(Instrumentor):
             patches.wrap(client, "async_infer", _called_back)
         else:
             patches.wrap(client, "async_infer", _begun)
+            patches.wrap(module.InferAsyncRequest, "get_result", _fetched)
 
 
-_addresses: dict[int, tuple[weakref.ref[Any], str, int | None]] = {}
+_addresses: dict[int, tuple[ref[Any], str, int | None]] = {}
 
 
 def _init(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -68,7 +70,7 @@ def _remember(instance: Any, url: str) -> None:
     host, _, port = url.rpartition(":")
     address = (host, int(port)) if host and port.isdecimal() else (url, None)
     identity = id(instance)
-    reference = weakref.ref(instance, lambda _: _addresses.pop(identity, None))
+    reference = ref(instance, lambda _: _addresses.pop(identity, None))
     _addresses[identity] = reference, *address
 
 
@@ -117,7 +119,7 @@ def _called_back(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def _begun(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The HTTP client's: the trace context goes along; the wait for the result is the app's."""
+    """The HTTP client's: over when its greenlet is, or when the app fetches the result."""
     if outer() is not None or (asking := guarded(_begin, instance, args, kwargs)) is None:
         return wrapped(*args, **kwargs)
     try:
@@ -129,8 +131,34 @@ def _begun(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str,
     if greenlet is None:
         guarded(_end, asking, None)
     else:
-        greenlet.link(lambda done: guarded(_end, asking, done.exception))
+        _under_way[greenlet] = asking
+        greenlet.link(lambda done: guarded(_answered, done))
     return result
+
+
+_under_way: WeakKeyDictionary[Any, _Asking] = WeakKeyDictionary()
+
+
+def _fetched(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What is linked to a greenlet may run after the app has its result: so end the span here."""
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        guarded(_answered, getattr(instance, "_greenlet", None))
+
+
+def _answered(greenlet: Any) -> None:
+    """End the request of a greenlet, once, if it is over."""
+    if greenlet is None or not greenlet.ready():
+        return
+    asking = _under_way.pop(greenlet, None)
+    if asking is None:
+        return
+    error = greenlet.exception
+    status = getattr(greenlet.value, "status_code", 200)
+    if error is None and status != 200:
+        error = sys.modules["tritonclient.utils"].InferenceServerException(f"HTTP {status}")
+    _end(asking, error)
 
 
 def _begin(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Asking:

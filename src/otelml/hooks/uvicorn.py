@@ -4,14 +4,10 @@ After a graceful stop uvicorn raises the signal anew, and the process ends witho
 handlers: what the SDK has not exported by then is lost.
 """
 
-import asyncio
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from opentelemetry import metrics, trace
-
-from otelml.hooks._patch import Coverage, Instrumentor, Patches, guarded
-
-_SECONDS: Final = 5
+from otelml.hooks._patch import Coverage, Instrumentor, Patches
+from otelml.hooks._shutdown import flushed
 
 
 class UvicornInstrumentor(Instrumentor):
@@ -27,19 +23,5 @@ class UvicornInstrumentor(Instrumentor):
         patches.wrap(module.Server, "shutdown", _shutdown)
 
 
-async def _flushed(stopping: Any) -> Any:
-    result = await stopping
-    await asyncio.to_thread(flush)
-    return result
-
-
 def _shutdown(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return _flushed(wrapped(*args, **kwargs))
-
-
-def flush() -> None:
-    """Send what the providers of this process hold: traces and metrics."""
-    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
-        force_flush = getattr(provider, "force_flush", None)
-        if force_flush is not None:
-            guarded(force_flush, _SECONDS * 1000)
+    return flushed(wrapped(*args, **kwargs))

@@ -33,24 +33,28 @@ class Alerts:
 
     An alert opens when `open_after[0]` of the last `open_after[1]` windows alarm, and resolves
     after `resolve_after` windows in a row that do not. Windows that say nothing (too little data)
-    count for neither.
+    count for neither. A window that is judged again, as its labels come, counts once: as it was
+    judged last.
     """
 
     def __init__(self, open_after: tuple[int, int] = (2, 3), resolve_after: int = 2) -> None:
         self._needed, self._of = open_after
         self._quiet = resolve_after
-        self._recent: dict[Subject, list[bool]] = {}
+        self._recent: dict[Subject, list[tuple[int, bool]]] = {}  # starts of windows, in order
         self._open: set[Subject] = set()
 
     def update(self, findings: Iterable[Finding]) -> list[Change]:
-        """What the findings of one more window change."""
+        """What the findings of a window change."""
         changes = []
         for finding in findings:
             if finding.verdict in _SILENT:
                 continue
             subject = subject_of(finding)
-            recent = [*self._recent.get(subject, ()), finding.verdict is Verdict.ALARM]
-            self._recent[subject] = recent = recent[-max(self._of, self._quiet) :]
+            known = dict(self._recent.get(subject, ()))
+            known[finding.window[0]] = finding.verdict is Verdict.ALARM
+            kept = sorted(known.items())[-max(self._of, self._quiet) :]
+            self._recent[subject] = kept
+            recent = [alarmed for _, alarmed in kept]
             if subject in self._open:
                 if len(recent) >= self._quiet and not any(recent[-self._quiet :]):
                     self._open.remove(subject)
@@ -75,7 +79,7 @@ class Alerts:
         for model, version, role, feature, check, labels, recent, is_open in state:
             told = tuple((name, value) for name, value in labels)
             subject = Subject(model, version, role, feature, check, told)
-            self._recent[subject] = list(recent)
+            self._recent[subject] = [(start, alarmed) for start, alarmed in recent]
             if is_open:
                 self._open.add(subject)
 

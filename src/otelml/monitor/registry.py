@@ -1,6 +1,6 @@
 """Every check, one line each; and all of them run on a window."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from otelml.data import Finding, Key, Limits, Role, Verdict, Window
@@ -83,6 +83,11 @@ def run(
         findings += columns.extra_features(baseline, window)
     if "volume" not in exclude:
         findings.append(volumes.volume(window, previous))
+    return worst_first(findings)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings by verdict."""
     return sorted(findings, key=lambda f: _ORDER.index(f.verdict))
 
 

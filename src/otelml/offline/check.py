@@ -7,7 +7,11 @@ from types import MappingProxyType
 
 from otelml.data import Baseline, Finding, Model, Window
 from otelml.monitor.check import Checks
-from otelml.monitor.registry import DEFAULT, run
+from otelml.monitor.performance.registry import DEFAULT as PERFORMANCE
+from otelml.monitor.performance.registry import judge
+from otelml.monitor.performance.summary import Summary
+from otelml.monitor.registry import DEFAULT, run, worst_first
+from otelml.offline.outcomes import summarised
 from otelml.offline.profile import layout_of, profile
 from otelml.wire import file
 
@@ -25,11 +29,22 @@ def check(
 
     """
     if data.suffix.lower() == ".json":
-        window = _of(file.read(data).window, baseline.model)
+        other = file.read(data)
+        window = _of(other.window, baseline.model)
+        outcomes = _summary(other)
     else:
         layout = layout_of(baseline.columns, baseline.schema)
         window = profile(data, baseline.model, layout, advance)
-    return run(checks, baseline.window, window)
+        outcomes = summarised(data, layout)
+    findings = run(checks, baseline.window, window)
+    reference = _summary(baseline)
+    if reference is not None and outcomes is not None:
+        findings += judge(PERFORMANCE, reference, outcomes, window)
+    return worst_first(findings)
+
+
+def _summary(baseline: Baseline) -> Summary | None:
+    return None if baseline.outcomes is None else Summary.load(baseline.outcomes)
 
 
 def _of(window: Window, model: Model) -> Window:

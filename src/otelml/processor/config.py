@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from otelml.monitor.performance.registry import NAMES as MEASURES
 from otelml.monitor.registry import NAMES
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -167,6 +168,50 @@ class Checks(Section):
     limits: dict[Annotated[str, AfterValidator(_known)], Limit] = Field(default_factory=dict)
 
 
+class Labels(Section):
+    """How long predictions and labels wait for each other, and who may post labels.
+
+    `forward_records` passes on the events that predictions and labels come in.
+    """
+
+    expire_after: Seconds = 7 * 86_400.0
+    max_predictions: Annotated[int, Field(gt=0)] = 1_000_000
+    token: str | None = None
+    forward_records: bool = False
+
+
+class Measured(Section):
+    """Changes relative to the baseline, and values (`_at`), from which a measure is too bad."""
+
+    warn: float | None = None
+    alarm: float | None = None
+    warn_at: float | None = None
+    alarm_at: float | None = None
+
+
+def _measure(name: str) -> str:
+    if name not in MEASURES:
+        raise ValueError(f"unknown measure {name!r}: choose among {', '.join(sorted(MEASURES))}")
+    return name
+
+
+Measure = Annotated[str, AfterValidator(_measure)]
+
+
+class Performance(Section):
+    """Windows of prediction time over which performance is measured, and what it needs.
+
+    A window is judged anew as its labels come, at most once `every` so often.
+    """
+
+    window: Seconds = 3600.0
+    every: Seconds = 60.0
+    min_samples: Annotated[int, Field(gt=0)] = 200
+    positive_class: str | None = None
+    exclude: list[Measure] = Field(default_factory=list)
+    limits: dict[Measure, Measured] = Field(default_factory=dict)
+
+
 class Processor(Section):
     """What is watched for."""
 
@@ -174,6 +219,8 @@ class Processor(Section):
     baselines: Baselines = Baselines()
     alerts: Alerts = Alerts()
     checks: Checks = Checks()
+    labels: Labels = Labels()
+    performance: Performance = Performance()
     forward: bool = True
     repeat: Seconds = 60.0
 

@@ -16,8 +16,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from otelml import names
 from otelml.data import Baseline, Finding, Model, Role, Verdict, Window, iso
 from otelml.monitor.alerts import Subject, subject_of
-from otelml.monitor.registry import DRIFT, QUALITY
 from otelml.names import METRICS, Kind
+from otelml.processor.family import DRIFTS, Attributes, family_of
 from otelml.sketch.exponential import Exponential
 from otelml.wire.encode import CUMULATIVE, SCOPE, add_point, key_values
 from otelml.wire.proto import Service
@@ -25,10 +25,6 @@ from otelml.wire.proto import Service
 if TYPE_CHECKING:
     from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
-Attributes = dict[str, str | float | int]
-
-_DRIFT: Final = frozenset(check.name for check in DRIFT)
-_RATIOS: Final = frozenset(check.name for check in QUALITY) - {"constant"}
 _JUDGED: Final = frozenset({Verdict.OK, Verdict.WARN, Verdict.ALARM})
 _COARSE: Final = 8
 """Finest scale of a histogram that Prometheus keeps as it is."""
@@ -36,7 +32,11 @@ _COARSE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A window that was evaluated, and what came of it."""
+    """A window that was evaluated, and what came of it.
+
+    Of a window of predictions `labelled` counts those of its rows that have a label; it is `shown`
+    if no newer one has enough.
+    """
 
     window: Window
     baseline: Baseline | None
@@ -44,6 +44,8 @@ class Judged:
     opened: tuple[Finding, ...]
     resolved: tuple[Finding, ...]
     open: frozenset[Subject]
+    labelled: int | None = None
+    shown: bool = True
 
 
 def resource(service: Service, extra: Mapping[str, str] | None = None) -> Resource:
@@ -96,10 +98,38 @@ class Gauges:
             metric.exponential_histogram.data_points[-1].sum = total
 
 
-def gauges(service: Service, judged: Judged, since: int, version: str) -> Gauges:
-    """The metrics of one evaluated window; states count from `since`."""
+def gauges(service: Service, judged: Judged, since: int, version: str, now: int) -> Gauges:
+    """The metrics of one evaluated window; states count from `since`.
+
+    They are of the window's end; where labels were waited for, of `now`.
+    """
     window = judged.window
+    time = window.end if judged.labelled is None else now
     out = Gauges(resource(service), version)
+    of_model = _of_model(window.model)
+    if judged.labelled is None:
+        _of_window(out, judged, since)
+    else:
+        share = judged.labelled / window.rows if window.rows else None
+        out.add(names.PERFORMANCE_SAMPLE_COUNT, of_model, since, time, judged.labelled)
+        out.add(names.GROUND_TRUTH_RATIO, of_model, since, time, share)
+    for finding in judged.findings:
+        family = family_of(finding)
+        attributes = of_model | family.attributes(finding)
+        if finding.verdict in _JUDGED:
+            is_open = int(subject_of(finding) in judged.open)
+            out.add(family.state, attributes | family.subject(finding), since, time, is_open)
+        for name, value in family.gauges(finding).items():
+            out.add(name, attributes, since, time, value)
+    for method, share in _shares(judged.findings).items():
+        attributes = of_model | {names.DRIFT_METHOD: method}
+        out.add(names.DRIFT_FEATURE_RATIO, attributes, since, time, share)
+    return out
+
+
+def _of_window(out: Gauges, judged: Judged, since: int) -> None:
+    """What is told of a window of sketches itself, and of its baseline."""
+    window = judged.window
     of_model = _of_model(window.model)
     out.add(names.WINDOW_SAMPLE_COUNT, of_model, since, window.end, window.rows)
     length = (window.end - window.start) / 1e9
@@ -109,30 +139,6 @@ def gauges(service: Service, judged: Judged, since: int, version: str) -> Gauges
         out.add(names.BASELINE_SAMPLE_COUNT, about, since, window.end, judged.baseline.rows)
         age = (window.end - judged.baseline.created) / 1e9
         out.add(names.BASELINE_AGE, about, since, window.end, age)
-    for finding in judged.findings:
-        attributes = _attributes(finding)
-        drift = finding.check in _DRIFT
-        is_open = int(subject_of(finding) in judged.open)
-        if finding.verdict in _JUDGED:
-            state = names.DRIFT_DETECTED if drift else names.DATA_QUALITY_STATE
-            out.add(state, attributes, since, window.end, is_open)
-        if drift:
-            out.add(names.DRIFT_SCORE, attributes, since, window.end, finding.value)
-            out.add(names.DRIFT_P_VALUE, attributes, since, window.end, finding.p_value)
-            if finding.value is not None:
-                out.add(names.DRIFT_THRESHOLD, attributes, since, window.end, bound(finding))
-        elif finding.check in _RATIOS:
-            out.add(names.VIOLATION_RATIO, attributes, since, window.end, finding.value)
-    for method, share in _shares(judged.findings).items():
-        attributes = of_model | {names.DRIFT_METHOD: method}
-        out.add(names.DRIFT_FEATURE_RATIO, attributes, since, window.end, share)
-    return out
-
-
-def bound(finding: Finding) -> float | None:
-    """The effect above which a check alarms: beyond its limit and beyond chance."""
-    known = [x for x in (finding.limits.alarm, finding.limits.null) if x is not None]
-    return max(known) if finding.limits.alarm is not None else None
 
 
 def events(
@@ -145,21 +151,16 @@ def events(
     for one in judged:
         changes = [(f, True) for f in one.opened] + [(f, False) for f in one.resolved]
         for finding, opened in changes:
+            family = family_of(finding)
             record = scope.log_records.add(
                 time_unix_nano=finding.window[1],
                 observed_time_unix_nano=now,
                 severity_number=SEVERITY_NUMBER_WARN if opened else SEVERITY_NUMBER_INFO,
-                event_name=_event(finding, opened),
+                event_name=family.opened if opened else family.resolved,
             )
             record.attributes.extend(key_values(_event_attributes(finding, one.baseline)))
             record.body.string_value = told(finding, opened)
     return request if scope.log_records else None
-
-
-def _event(finding: Finding, opened: bool) -> str:
-    if finding.check in _DRIFT:
-        return names.DRIFT_DETECTED_EVENT if opened else names.DRIFT_RESOLVED_EVENT
-    return names.QUALITY_DEGRADED_EVENT if opened else names.QUALITY_RESTORED_EVENT
 
 
 def told(finding: Finding, opened: bool) -> str:
@@ -169,26 +170,17 @@ def told(finding: Finding, opened: bool) -> str:
 
 
 def _event_attributes(finding: Finding, baseline: Baseline | None) -> Attributes:
-    attributes = _attributes(finding) | {
+    family = family_of(finding)
+    attributes = _of_model(Model(finding.model, finding.model_version))
+    attributes |= family.attributes(finding) | family.subject(finding)
+    attributes |= {
         names.WINDOW_START: iso(finding.window[0]),
         names.WINDOW_END: iso(finding.window[1]),
         names.WINDOW_SAMPLE_COUNT: finding.samples,
     }
     if baseline is not None:
         attributes[names.BASELINE_ID] = baseline.id
-    numbers: dict[str, float | None]
-    if finding.check in _DRIFT:
-        numbers = {
-            names.DRIFT_SCORE: finding.value,
-            names.DRIFT_P_VALUE: finding.p_value,
-            names.DRIFT_THRESHOLD: bound(finding),
-        }
-    else:
-        numbers = {
-            names.VIOLATION_RATIO: finding.value if finding.check in _RATIOS else None,
-            names.VIOLATION_THRESHOLD: bound(finding),
-        }
-    for name, number in numbers.items():
+    for name, number in family.numbers(finding).items():
         if number is not None and math.isfinite(number):
             attributes[name] = float(number)
     return attributes
@@ -201,29 +193,12 @@ def _of_model(model: Model) -> Attributes:
     return attributes
 
 
-def _attributes(finding: Finding) -> Attributes:
-    attributes = _of_model(Model(finding.model, finding.model_version))
-    attributes |= dict(finding.labels)
-    if finding.role.is_column:
-        attributes[names.ROLE] = str(finding.role)
-    feature = finding.role is Role.FEATURE
-    if finding.feature:
-        attributes[names.FEATURE_NAME if feature else names.OUTPUT_NAME] = finding.feature
-    if finding.check in _DRIFT:
-        target = "target" if finding.role is Role.TARGET else "prediction"
-        attributes[names.DRIFT_TYPE] = "feature" if feature else target
-        attributes[names.DRIFT_METHOD] = finding.check
-    else:
-        attributes[names.VIOLATION_TYPE] = finding.check
-    return attributes
-
-
 def _shares(findings: Iterable[Finding]) -> dict[str, float]:
     """Share of the features judged that drifted, by method."""
     seen: dict[str, list[bool]] = {}
     for finding in findings:
         judged = finding.verdict in _JUDGED and finding.limits.alarm is not None
-        if judged and finding.check in _DRIFT and finding.role is Role.FEATURE:
+        if judged and family_of(finding) is DRIFTS and finding.role is Role.FEATURE:
             seen.setdefault(finding.check, []).append(finding.verdict is Verdict.ALARM)
     return {method: sum(alarms) / len(alarms) for method, alarms in seen.items()}
 

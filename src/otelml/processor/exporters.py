@@ -1,15 +1,13 @@
 """Sends requests on, as they are, over OTLP/gRPC or OTLP/HTTP."""
 
 import gzip
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 import httpx
 
-from otelml.processor import config
+from otelml.processor import config, retry_after
 from otelml.processor.refusal import RefusalError, from_grpc, from_http
 from otelml.processor.signals import Signal
 
@@ -104,27 +102,12 @@ class HttpExporter:
         if response.is_success:
             return answer[:_MOST_ANSWERED]
         message = f"{self._base} answered {response.status_code}"
-        delay = _seconds(response.headers.get("retry-after"))
+        delay = retry_after.seconds(response.headers.get("retry-after"))
         raise from_http(response.status_code, message, delay)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-
-
-def _seconds(text: str | None) -> float | None:
-    """The delay that a Retry-After header asks for: seconds, or a date."""
-    if not text:
-        return None
-    if text.isdigit():
-        return float(text)
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max((when - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def exporter(settings: config.GrpcExporter | config.HttpExporter) -> Exporter:

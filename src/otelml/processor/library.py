@@ -5,8 +5,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from otelml.data import Baseline, Key, Model, Sketch, Window
+from otelml.data import Baseline, Key, Model, Owner, Role, Sketch, Window
 from otelml.monitor.baseline import Baselines
+from otelml.sketch.categories import Categories
 from otelml.wire import file
 
 if TYPE_CHECKING:
@@ -25,6 +26,16 @@ class Library:
     def find(self, model: Model) -> Baseline | None:
         """The baseline of a model."""
         return self._baselines.find(model)
+
+    def classes(self, owner: Owner) -> frozenset[str] | None:
+        """The classes that a model may be right with, where its baseline knows all of them."""
+        baseline = self.find(Model(owner.model, owner.version))
+        if baseline is None:
+            return None
+        for key, sketch in baseline.window.sketches.items():
+            if key.role is Role.TARGET and isinstance(sketch, Categories) and not sketch.other:
+                return frozenset(sketch.counts)
+        return None
 
     def refresh(self) -> list[str]:
         """Read what changed; each line says what is new, or wrong."""

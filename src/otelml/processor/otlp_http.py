@@ -5,7 +5,7 @@ import contextlib
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import uvicorn
@@ -24,12 +24,17 @@ from otelml.processor.signals import Signal
 PROTOBUF = "application/x-protobuf"
 
 
-def application(settings: config.HttpReceiver, pipeline: Pipeline) -> Starlette:
-    """The ASGI application of a receiver."""
+def application(
+    settings: config.HttpReceiver, pipeline: Pipeline, others: Iterable[Route] = ()
+) -> Starlette:
+    """The ASGI application of a receiver; `others` are routes beside OTLP's."""
     return Starlette(
         routes=[
-            Route(signal.path, _endpoint(signal, settings, pipeline), methods=["POST"])
-            for signal in pipeline.signals
+            *(
+                Route(signal.path, _endpoint(signal, settings, pipeline), methods=["POST"])
+                for signal in pipeline.signals
+            ),
+            *others,
         ],
         exception_handlers={HTTPException: _not_served, RefusalError: _refused},
     )
@@ -43,19 +48,29 @@ def _endpoint(
         if kind != PROTOBUF:
             message = f"content-type {kind[:80]!r} is not served: send {PROTOBUF}"
             raise RefusalError(Code.INVALID_ARGUMENT, message, http=415)
-        limit = settings.max_request_body_size
-        try:
-            async with asyncio.timeout(settings.read_timeout):
-                raw = await _body(request, limit)
-        except TimeoutError as error:
-            message = f"the body did not come within {settings.read_timeout:g} s"
-            raise RefusalError(Code.INVALID_ARGUMENT, message, http=408) from error
-        except ClientDisconnect as error:
-            raise RefusalError(Code.CANCELLED, "the sender hung up") from error
-        body = inflated(raw, request.headers.get("content-encoding", ""), limit)
+        body = await body_of(request, settings)
         return Response(await pipeline.receive(signal, body), media_type=PROTOBUF)
 
     return export
+
+
+async def body_of(request: Request, settings: config.HttpReceiver) -> bytes:
+    """The body of a request, inflated.
+
+    Raises:
+        RefusalError: it is too large, too slow, or not as its encoding says.
+
+    """
+    limit = settings.max_request_body_size
+    try:
+        async with asyncio.timeout(settings.read_timeout):
+            raw = await _body(request, limit)
+    except TimeoutError as error:
+        message = f"the body did not come within {settings.read_timeout:g} s"
+        raise RefusalError(Code.INVALID_ARGUMENT, message, http=408) from error
+    except ClientDisconnect as error:
+        raise RefusalError(Code.CANCELLED, "the sender hung up") from error
+    return inflated(raw, request.headers.get("content-encoding", ""), limit)
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -72,12 +87,16 @@ async def _body(request: Request, limit: int) -> bytes:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, RefusalError)
-    headers = {}
-    if error.retryable:
-        seconds = 1.0 if error.retry_after is None else error.retry_after
-        jittered = seconds * (1 + random.random() / 4)  # noqa: S311 - spreads retries, hides nothing
-        headers["retry-after"] = str(max(1, min(30, round(jittered))))
-    return Response(error.status(), error.http, headers, PROTOBUF)
+    return Response(error.status(), error.http, retry_after(error), PROTOBUF)
+
+
+def retry_after(error: RefusalError) -> dict[str, str]:
+    """The header that says when to come again, if it may."""
+    if not error.retryable:
+        return {}
+    seconds = 1.0 if error.retry_after is None else error.retry_after
+    jittered = seconds * (1 + random.random() / 4)  # noqa: S311 - spreads retries, hides nothing
+    return {"retry-after": str(max(1, min(30, round(jittered))))}
 
 
 async def _not_served(request: Request, error: Exception) -> Response:

@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
 
 from otelml import names
 from otelml.processor.exporters import Exporter
 from otelml.processor.outline import check_points, check_resources
 from otelml.processor.refusal import LONGEST, busy, invalid
 from otelml.processor.signals import Signal
+from otelml.processor.truths import UNKNOWN, Truths
 from otelml.processor.watch import Watch
-from otelml.store.journal import Journal, StoreError
+from otelml.store.database import StoreError
+from otelml.store.journal import Journal
 from otelml.wire.proto import StreamPoint
+from otelml.wire.records import read as read_records
 
 _OURS: Final = names.PREFIX.encode()
+_ITEMS: Final = {Signal.METRICS: "data points", Signal.LOGS: "log records"}
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -44,9 +45,10 @@ class Pipeline:
         exporters: Mapping[str, Exporter],
         watch: Watch,
         journal: Journal,
+        truths: Truths,
     ) -> None:
         self._routes, self._exporters = routes, exporters
-        self._watch, self._journal = watch, journal
+        self._watch, self._journal, self._truths = watch, journal, truths
         self.draining = False
         self._running = 0
         self._idle = asyncio.Event()
@@ -77,6 +79,8 @@ class Pipeline:
 
     async def _received(self, signal: Signal, body: bytes) -> bytes:
         route = self._routes[signal]
+        if route.watched and signal is Signal.LOGS and _OURS in body:
+            return await self._joined(route, body)
         ours = route.watched and signal is Signal.METRICS and _OURS in body
         points: list[StreamPoint] = []
         bad: Counter[str] = Counter()
@@ -100,6 +104,26 @@ class Pipeline:
                 _LOG.error("%s", error)
                 raise busy(f"the state cannot be written: {error}", 5.0) from error
         return answered(answer, bad) if bad else answer
+
+    async def _joined(self, route: Route, body: bytes) -> bytes:
+        """The answer to logs with predictions or labels in them, once they are kept."""
+        check_resources(body)
+        try:
+            found = read_records(body, keep=self._truths.forward)
+        except DecodeError as error:
+            raise invalid(f"not an OTLP {Signal.LOGS} request: {error}") from error
+        answer = b""
+        if route.forward and found.rest:
+            answer = await self._forward(route.exporters, Signal.LOGS, found.rest)
+        bad = found.bad
+        if found.predictions or found.truths:
+            try:
+                taken = await self._truths.accept(found.predictions, [t for _, t in found.truths])
+            except StoreError as error:
+                _LOG.error("%s", error)
+                raise busy(f"labels cannot be kept: {error}", 5.0) from error
+            bad = bad + Counter({UNKNOWN: len(taken.refused)})
+        return answered(answer, bad, Signal.LOGS) if bad else answer
 
     async def _forward(self, names: Sequence[str], signal: Signal, body: bytes) -> bytes:
         if len(names) == 1:  # a task less for every request
@@ -140,16 +164,17 @@ def _check_whole(signal: Signal, body: bytes) -> None:
         raise invalid(f"not an OTLP {signal} request: {error}") from error
 
 
-def answered(answer: bytes, bad: Counter[str]) -> bytes:
+def answered(answer: bytes, bad: Counter[str], signal: Signal = Signal.METRICS) -> bytes:
     """The answer of the next hop, and what of ours was not counted, by reason."""
     try:
-        response: Any = ExportMetricsServiceResponse.FromString(answer)
+        response: Any = signal.response.FromString(answer)
     except DecodeError:
-        response = ExportMetricsServiceResponse()
-    partial = response.partial_success
-    partial.rejected_data_points += bad.total()
+        response = signal.response()
+    partial, items = response.partial_success, _ITEMS[signal]
+    counter = f"rejected_{items.replace(' ', '_')}"
+    setattr(partial, counter, getattr(partial, counter) + bad.total())
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(bad.items()))
-    told = f"{bad.total()} data points were not counted: {reasons}"
+    told = f"{bad.total()} {items} were not counted: {reasons}"
     partial.error_message = "; ".join(t for t in (partial.error_message, told) if t)[:LONGEST]
     whole: bytes = response.SerializeToString()
     return whole

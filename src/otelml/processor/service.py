@@ -15,7 +15,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from otelml import names
 from otelml.data import Model, Verdict
-from otelml.processor import config, otlp_grpc
+from otelml.processor import config, labels_http, otlp_grpc
+from otelml.processor.assess import Assessor
 from otelml.processor.emit import Gauges, Judged, coarse, events, gauges, resource, told
 from otelml.processor.exporters import Exporter, exporter
 from otelml.processor.library import Library
@@ -24,8 +25,11 @@ from otelml.processor.outbox import Outbox
 from otelml.processor.pipeline import Pipeline, Route
 from otelml.processor.refusal import RefusalError
 from otelml.processor.signals import Signal
+from otelml.processor.truths import Truths
 from otelml.processor.watch import Watch
-from otelml.store.journal import Journal, Letter, StoreError
+from otelml.store.database import Database, StoreError
+from otelml.store.joins import Joins
+from otelml.store.journal import Journal, Letter
 from otelml.wire.proto import Service as Monitored
 
 _LOG: Final = logging.getLogger(__name__)
@@ -46,13 +50,26 @@ class Service:
         self._rules = given
         self._version = version("otelml")
         self._started = time.time_ns()
-        self._journal = Journal(settings.extensions.storage.url)
+        self._database = Database(settings.extensions.storage.url)
+        self._journal = Journal(self._database)
         self._watch = Watch(given, self._started)
         self._library = Library(given.baselines.directory)
+        rules = given.labels
+        self._joins = Joins(
+            self._database,
+            rules.expire_after,
+            rules.max_predictions,
+            given.performance.window,
+            self._library.classes,
+        )
+        self._assessor = Assessor(given.performance, self._joins, self._library)
+        self._truths = Truths(self._joins, forward=rules.forward_records)
         self._exporters: dict[str, Exporter] = {}
         self._outboxes: dict[str, Outbox] = {}
         self._routes = _routes(settings)
-        self._latest: dict[tuple[Monitored, Model], tuple[float, ExportMetricsServiceRequest]] = {}
+        self._latest: dict[
+            tuple[Monitored, Model, bool], tuple[float, ExportMetricsServiceRequest]
+        ] = {}
         self._repeated = time.monotonic()
         self._instance = {"service.instance.id": str(uuid.uuid4())}
         self._stop = asyncio.Event()
@@ -71,7 +88,7 @@ class Service:
             self._outboxes[name] = Outbox(
                 name, self._exporters[name], self._journal, given.queue_size
             )
-        pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal)
+        pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal, self._truths)
         await self._restore(pipeline)
         grpcs, https = self._servers(pipeline)
         for line in self._library.refresh():
@@ -123,7 +140,8 @@ class Service:
                 grpcs.append(server)
                 self.ports[f"{name}/grpc"] = port
             if protocols.http is not None:
-                app = application(protocols.http, pipeline)
+                labels = labels_http.route(protocols.http, self._rules.labels.token, self._truths)
+                app = application(protocols.http, pipeline, [labels])
                 http = HttpServer(app, protocols.http.endpoint, _CONNECTIONS)
                 https.append(http)
                 self.ports[f"{name}/http"] = http.port
@@ -160,7 +178,7 @@ class Service:
         await asyncio.gather(*(http.stop() for http in https))
         for one in self._exporters.values():
             await one.close()
-        self._journal.close()
+        self._database.close()
 
     async def _tick(self) -> None:
         while True:
@@ -182,10 +200,16 @@ class Service:
             one = self._watch.judge(service, window, self._library)
             judged.setdefault(service, []).append(one)
             _say(one)
+        assessed = await self._assessor.assess(now)
+        for each in assessed:
+            one = self._watch.assess(each.service, each, self._library)
+            judged.setdefault(each.service, []).append(one)
+            _say(one)
         if not judged and not always and self._journal.bytes < _JOURNAL_BYTES:
             return
         letters = self._letters(judged, now)
         await self._journal.snapshot(self._watch.dump(), self._watch.number, letters)
+        await self._assessor.done(assessed)
         for outbox in self._outboxes.values():
             outbox.wake()
 
@@ -194,9 +218,10 @@ class Service:
         since = self._watch.since
         for service, ones in judged.items():
             whole = ExportMetricsServiceRequest()
-            for one in ones:
-                request = gauges(service, one, since, self._version).request
-                self._latest[service, one.window.model] = time.monotonic(), request
+            for one in (one for one in ones if one.shown):
+                request = gauges(service, one, since, self._version, now).request
+                key = service, one.window.model, one.labelled is None
+                self._latest[key] = time.monotonic(), request
                 whole.MergeFrom(request)
             letters += self._addressed(Signal.METRICS, whole.SerializeToString())
             changed = events(service, ones, now, self._version)
@@ -215,9 +240,11 @@ class Service:
         if time.monotonic() - self._repeated < self._rules.repeat:
             return
         self._repeated = time.monotonic()
-        given = self._rules.windows
-        stale = self._repeated - 2 * (given.length + given.lateness) - self._rules.repeat
-        self._latest = {key: last for key, last in self._latest.items() if last[0] > stale}
+        self._latest = {
+            key: last
+            for key, last in self._latest.items()
+            if self._repeated - last[0] < self._lasts(sketches=key[-1]) + self._rules.repeat
+        }
         whole = self._own(time.time_ns())
         for judged, request in self._latest.values():
             if judged <= self._repeated - self._rules.repeat:  # the others were just sent
@@ -229,6 +256,13 @@ class Service:
             except RefusalError as refusal:
                 _LOG.warning("%s does not take gauges: %s", name, refusal.message)
 
+    def _lasts(self, *, sketches: bool) -> float:
+        """For how many seconds the gauges of a window are repeated, if no other follows."""
+        windows, performance = self._rules.windows, self._rules.performance
+        if sketches:
+            return 2 * (windows.length + windows.lateness)
+        return 2 * performance.window + self._rules.labels.expire_after
+
     def _own(self, now: int) -> ExportMetricsServiceRequest:
         """What the processor tells of itself."""
         out = Gauges(resource(Monitored("otelml"), self._instance), self._version)
@@ -239,10 +273,17 @@ class Service:
             if count:
                 attributes = {names.ERROR_TYPE: reason}
                 out.add(names.ITEM_DROPPED, attributes, self._started, now, count)
+        for state, count in sorted(self._truths.states.items()):
+            out.add(
+                names.GROUND_TRUTH_LABELS, {names.TRUTH_STATE: state}, self._started, now, count
+            )
+        delays, seconds = self._truths.delay()
+        if delays.count:
+            out.add(names.GROUND_TRUTH_DELAY, {}, self._started, now, coarse(delays), seconds)
         for (model, problem), (histogram, total) in self._watch.durations.items():
-            about = {names.MODEL_NAME: model} | ({names.ERROR_TYPE: problem} if problem else {})
+            of = {names.MODEL_NAME: model} | ({names.ERROR_TYPE: problem} if problem else {})
             kept = coarse(histogram)
-            out.add(names.EVALUATION_DURATION, about, self._started, now, kept, total)
+            out.add(names.EVALUATION_DURATION, of, self._started, now, kept, total)
         return out.request
 
 
@@ -273,7 +314,8 @@ def _say(judged: Judged) -> None:
     """Tell the log what came of a window."""
     window = judged.window
     name = window.model.name
-    if any(f.verdict is Verdict.NO_BASELINE for f in judged.findings):
+    blind = any(f.verdict is Verdict.NO_BASELINE for f in judged.findings)
+    if blind and judged.labelled is None:
         _LOG.warning("model %r: no_baseline: %d rows cannot be judged", name, window.rows)
     for finding in judged.opened:
         _LOG.warning("model %r: %s", name, told(finding, opened=True))

@@ -35,6 +35,11 @@ class Signal(StrEnum):
         """The message of a request."""
         return _REQUESTS[self]
 
+    @property
+    def response(self) -> Any:
+        """The message of an answer."""
+        return _RESPONSES[self]
+
 
 _PACKAGE: Final = "opentelemetry.proto.collector"
 _SERVICES: Final = {
@@ -46,4 +51,9 @@ _REQUESTS: Final[dict[Signal, Any]] = {
     Signal.METRICS: metrics.ExportMetricsServiceRequest,
     Signal.LOGS: logs.ExportLogsServiceRequest,
     Signal.TRACES: traces.ExportTraceServiceRequest,
+}
+_RESPONSES: Final[dict[Signal, Any]] = {
+    Signal.METRICS: metrics.ExportMetricsServiceResponse,
+    Signal.LOGS: logs.ExportLogsServiceResponse,
+    Signal.TRACES: traces.ExportTraceServiceResponse,
 }

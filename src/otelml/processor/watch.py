@@ -17,6 +17,7 @@ from otelml.monitor.check import Checks
 from otelml.monitor.registry import DRIFT, OF_WINDOWS, QUALITY, run
 from otelml.monitor.window import Windows
 from otelml.processor import config
+from otelml.processor.assess import Assessed
 from otelml.processor.emit import Judged
 from otelml.processor.library import Learner, Library
 from otelml.sketch.exponential import Exponential
@@ -44,6 +45,8 @@ class Watched:
         self.alerts: dict[Model, Alerts] = {}
         self.previous: dict[Model, deque[Window]] = {}
         self.learner = Learner(settings.baselines.first_windows, given.min_samples)
+        self.assessed: dict[Model, int] = {}
+        """Start of the newest window of predictions with enough labels."""
 
     def alerts_of(self, model: Model) -> Alerts:
         """The alerts of a model."""
@@ -62,6 +65,7 @@ class Watched:
                 for m, windows in self.previous.items()
             ],
             "learner": self.learner.dump(),
+            "assessed": [[m.name, m.version, start] for m, start in self.assessed.items()],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -75,6 +79,7 @@ class Watched:
                 (Window(model, start, end, {}, rows) for start, end, rows in windows), _VOLUMES
             )
         self.learner.load(state["learner"])
+        self.assessed = {Model(n, version): start for n, version, start in state["assessed"]}
 
 
 class Watch:
@@ -156,6 +161,30 @@ class Watch:
             tuple(change.finding for change in changes if change.opened),
             tuple(change.finding for change in changes if not change.opened),
             frozenset(subject_of(finding) for finding in findings if alerts.is_open(finding)),
+        )
+
+    def assess(self, service: Service, assessed: Assessed, library: Library) -> Judged:
+        """What is to be said of a window whose labels changed."""
+        watched = self.services.get(service)
+        if watched is None:
+            watched = self.services[service] = Watched(self._settings)
+        model = assessed.window.model
+        alerts = watched.alerts_of(model)
+        changes = alerts.update(assessed.findings)
+        enough = assessed.labelled >= self._settings.performance.min_samples
+        newest = watched.assessed.get(model, 0)
+        if enough:
+            watched.assessed[model] = max(newest, assessed.window.start)
+        shown = enough and assessed.window.start >= newest
+        return Judged(
+            assessed.window,
+            library.find(model),
+            tuple(assessed.findings),
+            tuple(change.finding for change in changes if change.opened),
+            tuple(change.finding for change in changes if not change.opened),
+            frozenset(subject_of(f) for f in assessed.findings if alerts.is_open(f)),
+            assessed.labelled,
+            shown,
         )
 
     def _took(self, seconds: float, model: Model, baseline: Baseline | None) -> None:

@@ -4,6 +4,7 @@ Nothing runs in the background but a thread that folds when the buffer fills up;
 folded when a metric reader collects, and so leaves with the SDK's own last export.
 """
 
+import atexit
 import logging
 import os
 import threading
@@ -11,6 +12,8 @@ from importlib.metadata import version
 
 from opentelemetry import trace
 
+from otelml.data import Series
+from otelml.recording import events
 from otelml.recording.recorder import Recorder
 from otelml.recording.settings import Settings
 from otelml.wire.sdk import Bridge
@@ -24,10 +27,11 @@ class Process:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.recorder = Recorder(settings, on_full=self._wake)
-        self.bridge = Bridge(self.recorder.drain, version("otelml"), settings.max_categories)
+        self.bridge = Bridge(self._drain, version("otelml"), settings.max_categories)
         self.tracer = self._tracer(None)
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
+        self.armed = False
         os.register_at_fork(after_in_child=self._forked)
 
     def attach(self, meters: object, tracers: trace.TracerProvider | None) -> None:
@@ -40,6 +44,30 @@ class Process:
     def _tracer(provider: trace.TracerProvider | None) -> trace.Tracer:
         return trace.get_tracer("otelml", version("otelml"), provider)
 
+    def arm(self) -> None:
+        """See to it that predicted rows leave at exit, before the SDK's loggers shut down."""
+        self.armed = True
+        atexit.register(self.flush)  # exit handlers run in the opposite order
+
+    def flush(self) -> None:
+        """Send predicted rows now; their metrics go on by themselves."""
+        try:
+            self.recorder.fold()
+            self._send()
+        except Exception:
+            _logger.exception("otelml could not fold what was recorded, and left it out")
+
+    def _drain(self) -> list[Series]:
+        series = self.recorder.drain()
+        self._send()
+        return series
+
+    def _send(self) -> None:
+        try:
+            events.send(self.recorder.take_rows())
+        except Exception:
+            _logger.exception("otelml could not send what was predicted, and left it out")
+
     def _wake(self) -> None:
         self._full.set()
         if self._thread is None:
@@ -49,10 +77,7 @@ class Process:
     def _fold(self) -> None:
         while self._full.wait():
             self._full.clear()
-            try:
-                self.recorder.fold()
-            except Exception:
-                _logger.exception("otelml could not fold what was recorded, and left it out")
+            self.flush()
 
     def _forked(self) -> None:
         """A child starts empty: what was recorded before is its parent's to send."""

@@ -9,15 +9,17 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from otelml import names
-from otelml.data import Block, Inference, Key, Labels, Model, Role, Series, Sketch
+from otelml.data import Block, Inference, Key, Labels, Model, Prediction, Role, Series, Sketch
 from otelml.recording.columns import sample
+from otelml.recording.raw import Raw, read
+from otelml.recording.rows import Call, Rows
 from otelml.recording.settings import Settings
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
@@ -58,13 +60,14 @@ class Recorder:
         self._clear()
 
     def _clear(self) -> None:
-        self._calls: list[Inference] = []
+        self._calls: list[Inference | Raw] = []
         self._sampled: list[int] = []  # where in `_calls` those are that have their columns
         self._held = 0.0  # in rows
         self._dropped: Counter[str] = Counter()
         self._started: deque[tuple[Model, str, str]] = deque()
         self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
         self._sketches: dict[Key, Sketch] = {}
+        self.rows = Rows(self.settings.segment_columns)
 
     def start(self, model: Model, operation: str, system: str) -> None:
         """Count a call that began."""
@@ -89,9 +92,21 @@ class Recorder:
                 self._held += weight
             self._calls.append(inference)
             if self._held > self.most:
-                while self._held > 2 * self.most:
-                    self._shed()
-                self._on_full()
+                self._relieve()
+
+    def take(self, call: Raw) -> None:
+        """Record a call that ended and is still to be read; it must not outweigh `most`."""
+        with self._lock:
+            self._sampled.append(len(self._calls))
+            self._calls.append(call)
+            self._held += call.reading.weight
+            if self._held > self.most:
+                self._relieve()
+
+    def _relieve(self) -> None:
+        while self._held > 2 * self.most:
+            self._shed()
+        self._on_full()
 
     def _shed(self) -> None:
         """Make room: one call, at random, keeps its counts and loses its columns."""
@@ -99,9 +114,14 @@ class Recorder:
         chosen, self._sampled[place] = self._sampled[place], self._sampled[-1]
         self._sampled.pop()
         call = self._calls[chosen]
-        self._calls[chosen] = call._replace(columns=())
-        self._held -= _weight(call.columns)
-        self._dropped["buffer_full"] += len(call.columns[0].values)
+        if isinstance(call, Raw):
+            self._calls[chosen] = call._replace(data=None, result=b"")
+            self._held -= call.reading.weight
+            self._dropped["buffer_full"] += call.rows
+        else:
+            self._calls[chosen] = call._replace(columns=())
+            self._held -= _weight(call.columns)
+            self._dropped["buffer_full"] += len(call.columns[0].values)
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -135,57 +155,67 @@ class Recorder:
                 calls, self._calls, self._sampled, self._held = self._calls, [], [], 0.0
             self._fold(calls)
 
-    def _fold(self, calls: list[Inference]) -> None:
+    def _fold(self, calls: list[Inference | Raw]) -> None:
         # What looks alike is first told apart by identity, which is cheap: the calls keep it alive.
         alike: dict[tuple[int, str, str, str | None], list[Inference]] = {}
-        blocks: dict[tuple[int, Role, int, _Labels], list[Block]] = {}
-        texts: dict[tuple[int, Role, str], list[Labels]] = {}
-        models: dict[int, Model] = {}
+        raw: dict[int, list[Raw]] = {}
+        gathered = _Gathered()
         for call in calls:
-            model, operation, system, _, _, columns, error, _ = call
-            number = id(model)
-            try:
-                alike[number, operation, system, error].append(call)
-            except KeyError:
-                alike[number, operation, system, error] = [call]
-                models[number] = model
-            for column in columns:
-                if isinstance(column, Block):
-                    where = number, column.role, id(column.names), column.labels
-                    try:
-                        blocks[where].append(column)
-                    except KeyError:
-                        blocks[where] = [column]
-                else:
-                    texts.setdefault((number, column.role, column.name), []).append(column)
+            if isinstance(call, Raw):
+                try:
+                    raw[id(call.reading)].append(call)
+                except KeyError:
+                    raw[id(call.reading)] = [call]
+                continue
+            where = id(call.model), call.operation, call.system, call.error_type
+            alike.setdefault(where, []).append(call)
+            gathered.add(call.model, call.columns)
+            if call.error_type is None:
+                self.rows.add(call.model, call.columns, [Call(call.origin, call.rows)])
+        kinds: dict[Any, list[Raw]] = defaultdict(list)
+        for of_one in raw.values():
+            kinds[of_one[0].reading.kind] += of_one
         started = [self._started.popleft() for _ in range(len(self._started))]
         for key, number in Counter(started).items():
             self._active[key] += number
         for group in alike.values():
             first = group[0]
-            self._active[first.model, first.operation, first.system] -= len(group)
-            self._fold_calls(group)
-        for (number, role, name), parts in texts.items():
+            about = first.model, first.operation, first.system
+            self._fold_calls(about, first.error_type, group)
+        for of_kind in kinds.values():
+            reading = of_kind[0].reading
+            about = reading.model, reading.operation, reading.system
+            self._fold_calls(about, None, of_kind)
+            for columns, unread, held in read(of_kind):
+                gathered.add(reading.model, columns)
+                origins = [Call(call.origin, call.rows) for call in held]
+                self.rows.add(reading.model, columns, origins)
+                if unread:
+                    with self._lock:
+                        self._dropped["not_readable"] += unread
+        for (number, role, name), parts in gathered.texts.items():
             values = [value for part in parts for value in part.values]
-            self._add(Key(models[number], role, name), Categories.of(values))
+            self._add(Key(gathered.models[number], role, name), Categories.of(values))
         groups: dict[_Group, list[Block]] = defaultdict(list)
-        for (number, role, _, labels), held in blocks.items():
-            groups[models[number], role, held[0].names, labels] += held
-        for columns_alike, held in groups.items():
-            self._fold_blocks(columns_alike, held)
+        for (number, role, _, labels), blocks in gathered.blocks.items():
+            groups[gathered.models[number], role, blocks[0].names, labels] += blocks
+        for columns_alike, blocks in groups.items():
+            self._fold_blocks(columns_alike, blocks)
 
-    def _fold_calls(self, calls: list[Inference]) -> None:
-        """Fold calls of one model, operation and outcome."""
-        call = calls[0]
-        system = ((names.SYSTEM, call.system),)
-        failed = ((names.ERROR_TYPE, call.error_type),) if call.error_type else ()
-        duration = Key(call.model, Role.DURATION, call.operation, failed + system)
-        self._add(duration, Numeric.of([c.seconds for c in calls]))
+    def _fold_calls(
+        self, about: tuple[Model, str, str], error: str | None, calls: Sequence[Inference | Raw]
+    ) -> None:
+        """Fold calls of one model, operation, system and outcome."""
+        model, operation, system = about
+        self._active[about] -= len(calls)
+        served = ((names.SYSTEM, system),)
+        failed = ((names.ERROR_TYPE, error),) if error else ()
+        duration = Key(model, Role.DURATION, operation, failed + served)
+        self._add(duration, Numeric.of([call.seconds for call in calls]))
         if not failed:
-            sizes = [c.rows for c in calls]
-            self._add(Key(call.model, Role.BATCH_SIZE, call.operation, system), Numeric.of(sizes))
-            rows = Key(call.model, Role.PREDICTIONS, call.operation, system)
-            self._add(rows, Count(sum(sizes)))
+            sizes = [call.rows for call in calls]
+            self._add(Key(model, Role.BATCH_SIZE, operation, served), Numeric.of(sizes))
+            self._add(Key(model, Role.PREDICTIONS, operation, served), Count(sum(sizes)))
 
     def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:
         model, role, columns, labels = group
@@ -210,6 +240,15 @@ class Recorder:
             sketch = _of_another_kind(kind, sketch)
         held = self._sketches.get(key)
         self._sketches[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
+
+    def take_rows(self) -> Iterable[tuple[Model, Prediction]]:
+        """The predicted rows that were folded since they were last taken."""
+        with self._folding:
+            held, dropped = self.rows.take()
+        if dropped:
+            with self._lock:
+                self._dropped["records_full"] += dropped
+        return held
 
     def drain(self) -> list[Series]:
         """What was recorded since the last drain."""
@@ -238,6 +277,28 @@ class Recorder:
         self._clear()
 
 
+class _Gathered:
+    """Columns of calls, put together by what they are of; models are told apart by identity."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[tuple[int, Role, int, _Labels], list[Block]] = {}
+        self.texts: dict[tuple[int, Role, str], list[Labels]] = {}
+        self.models: dict[int, Model] = {}
+
+    def add(self, model: Model, columns: tuple[Block | Labels, ...]) -> None:
+        number = id(model)
+        self.models[number] = model
+        for column in columns:
+            if isinstance(column, Block):
+                where = number, column.role, id(column.names), column.labels
+                try:
+                    self.blocks[where].append(column)
+                except KeyError:
+                    self.blocks[where] = [column]
+            else:
+                self.texts.setdefault((number, column.role, column.name), []).append(column)
+
+
 def _weight(columns: tuple[Block | Labels, ...]) -> float:
     """How much of the buffer columns take, in rows of eight numbers or less."""
     if not columns:
@@ -250,6 +311,10 @@ def _thinned(inference: Inference, share: float) -> Inference:
     """The same call with a uniform sample of its rows in its columns."""
     rows = max(len(column.values) for column in inference.columns)
     chosen = sample(rows, max(int(rows * share), 1))
+    origin = inference.origin
+    if origin is not None:
+        kept = chosen if origin.rows is None else origin.rows[chosen]
+        inference = inference._replace(origin=origin._replace(rows=kept))
     columns = tuple(
         c._replace(values=tuple(c.values[i] for i in chosen if i < len(c.values)))
         if isinstance(c, Labels)

@@ -19,6 +19,9 @@ SETTINGS: Final = (
     Setting("OTELML_MODEL_VERSION", "", "Version of every model that the app does not name itself"),
     Setting("OTELML_SPANS", "true", "Spans of inferences; `false` leaves the metrics"),
     Setting("OTELML_CAPTURE_PREDICTIONS", "true", "Class, value and score on single-row spans"),
+    Setting("OTELML_RECORDS", "true", "Predicted rows, for labels to find; `false` sends none"),
+    Setting("OTELML_ID_COLUMN", "", "Column of the input that names its rows; it is no feature"),
+    Setting("OTELML_SEGMENT_COLUMNS", "", "Columns whose values go with predicted rows, by commas"),
     Setting("OTELML_EXCLUDE_FEATURES", "", "Features never recorded, separated by commas"),
     Setting("OTELML_TORCH_MODULES", "", "Classes of PyTorch modules to record, by name, by commas"),
     Setting("OTELML_MAX_FEATURES", "100", "Features recorded a model; the rest are left out"),
@@ -35,6 +38,9 @@ class Settings:
     model_version: str | None = None
     spans: bool = True
     capture_predictions: bool = True
+    records: bool = True
+    id_column: str | None = None
+    segment_columns: frozenset[str] = frozenset()
     exclude_features: frozenset[str] = frozenset()
     torch_modules: frozenset[str] = frozenset()
     max_features: int = 100
@@ -54,7 +60,10 @@ class Settings:
             given["OTELML_MODEL_VERSION"] or None,
             given["OTELML_SPANS"].lower() != "false",
             given["OTELML_CAPTURE_PREDICTIONS"].lower() != "false",
-            _names(given["OTELML_EXCLUDE_FEATURES"]),
+            given["OTELML_RECORDS"].lower() != "false",
+            given["OTELML_ID_COLUMN"] or None,
+            _names(given["OTELML_SEGMENT_COLUMNS"]),
+            _names(given["OTELML_EXCLUDE_FEATURES"]) | _names(given["OTELML_ID_COLUMN"]),
             _names(given["OTELML_TORCH_MODULES"]),
             *(
                 _whole(given[name], int(default))

@@ -83,6 +83,21 @@ class Buckets:
         filled = np.flatnonzero(self.counts)
         return join((filled + self.offset, self.counts[filled]), shift)
 
+    def plus(self, other: Self, most: int) -> Self | None:
+        """The sum with others of the same scale; None if they span more than `most` buckets."""
+        if not self.counts.size or not other.counts.size:
+            whole = self if self.counts.size else other
+            return whole if whole.counts.size <= most else None
+        first = min(self.offset, other.offset)
+        end = max(self.offset + self.counts.size, other.offset + other.counts.size)
+        if end - first > most:
+            return None
+        counts = np.zeros(end - first, np.int64)
+        for part in (self, other):
+            start = part.offset - first
+            counts[start : start + part.counts.size] += part.counts
+        return type(self)(first, counts)
+
     def bounds(self, scale: int) -> tuple[Floats, Ints]:
         """Lower and upper bounds, none infinite, of the filled buckets; and their counts."""
         filled = np.flatnonzero(self.counts)
@@ -209,6 +224,10 @@ class Exponential:
             float(np.fmax(self.maximum, other.maximum)),
         )
         zeros = self.zeros + other.zeros
+        a, b = self.rescale(scale), other.rescale(scale)
+        up, down = a.positive.plus(b.positive, most), a.negative.plus(b.negative, most)
+        if up is not None and down is not None and (up.counts.size or down.counts.size):
+            return type(self)(scale, zeros, up, down, *extremes, self.origin)
         return self.fitted(scale, zeros, pool([self, other], scale), extremes, self.origin, most)
 
     def rescale(self, scale: int) -> Self:

@@ -114,7 +114,7 @@ class Decoder:
                     continue
                 if owner is None:
                     attributes = resource.resource.attributes
-                    owner = _canonical(attributes), _service(attributes)
+                    owner = _canonical(attributes), service_of(attributes)
                 identity = b"%b\0%b\0%b" % (
                     owner[0],
                     scope.scope.name.encode(),
@@ -215,7 +215,8 @@ def _canonical(attributes: Iterable[KeyValue]) -> bytes:
     return b"".join(sorted(a.SerializeToString() for a in attributes))
 
 
-def _service(attributes: Iterable[KeyValue]) -> Service:
+def service_of(attributes: Iterable[KeyValue]) -> Service:
+    """Whose telemetry it is that has this resource."""
     given = {a.key: a.value.string_value for a in attributes}
     environment = given.get("deployment.environment.name") or given.get("deployment.environment")
     return Service(

@@ -39,16 +39,22 @@ class BaselineError(ValueError):
 
 
 def baseline(
-    window: Window, *, source: str, created: int, columns: Mapping[str, str] | None = None
+    window: Window,
+    *,
+    source: str,
+    created: int,
+    columns: Mapping[str, str] | None = None,
+    outcomes: Mapping[str, Any] | None = None,
 ) -> Baseline:
     """The baseline that a window makes; `created` is in nanoseconds and kept to the millisecond."""
     created -= created % 1_000_000
     schema = MappingProxyType(
         {column(key): _KINDS[type(sketch)] for key, sketch in sorted_columns(window)}
     )
-    identity = _identity(_resource_metrics(window))
+    identity = _identity(_resource_metrics(window), outcomes)
     given = columns or {}
-    return Baseline(identity, window.model, window, window.rows, source, created, schema, given)
+    model = window.model
+    return Baseline(identity, model, window, window.rows, source, created, schema, given, outcomes)
 
 
 def column(key: Key) -> str:
@@ -82,7 +88,7 @@ def dumps(baseline: Baseline) -> str:
     content = _resource_metrics(baseline.window)
     about = {
         "format": FORMAT,
-        "id": _identity(content),
+        "id": _identity(content, baseline.outcomes),
         "model": baseline.model.name,
         "version": baseline.model.version,
         "rows": baseline.rows,
@@ -91,6 +97,8 @@ def dumps(baseline: Baseline) -> str:
         "schema": dict(baseline.schema),
         "columns": dict(baseline.columns),
     }
+    if baseline.outcomes is not None:
+        about["outcomes"] = baseline.outcomes
     return json.dumps({"otelml": about, "resourceMetrics": content}, allow_nan=False) + "\n"
 
 
@@ -124,7 +132,7 @@ def loads(text: str, name: str = "baseline") -> Baseline:
             f"{_REMEDY}"
         )
     content = document["resourceMetrics"]
-    identity = _identity(content)
+    identity = _identity(content, about.get("outcomes"))
     if about.get("id") != identity:
         raise BaselineError(
             f"{name}: id {about.get('id')!r} is not that of its content, {identity}: "
@@ -172,8 +180,9 @@ def _baseline(content: list[Any], about: dict[str, Any], identity: str) -> Basel
     created = _nanos(_text(about, "created"))
     source = str(about.get("source", ""))
     columns = {str(name): str(column) for name, column in about.get("columns", {}).items()}
+    outcomes = about.get("outcomes")
     return Baseline(
-        identity, model, window, rows, source, created, MappingProxyType(schema), columns
+        identity, model, window, rows, source, created, MappingProxyType(schema), columns, outcomes
     )
 
 
@@ -223,6 +232,7 @@ def _resource_metrics(window: Window) -> list[Any]:
     return content
 
 
-def _identity(content: list[Any]) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def _identity(content: list[Any], outcomes: Mapping[str, Any] | None = None) -> str:
+    whole = content if outcomes is None else [content, outcomes]
+    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

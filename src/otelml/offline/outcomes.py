@@ -1,0 +1,113 @@
+"""Predictions beside targets in a table: what they sum up to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
+
+from otelml.data import Outcomes
+from otelml.monitor.performance.summary import Summary
+from otelml.offline.profile import Layout
+from otelml.offline.table import DataError
+
+_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """How the columns are read: of a classifier as text, and the class that the score is of."""
+
+    classifies: bool
+    positive: str | None
+
+
+def summarised(path: Path, layout: Layout) -> Summary | None:
+    """The summary of a table's predictions and targets; None if it lacks either.
+
+    Targets are classes where the table has scores, or where they, or the predictions, are no
+    fractions.
+
+    Raises:
+        DataError: the table cannot be read.
+
+    """
+    if layout.target is None or (layout.prediction is None and layout.score is None):
+        return None
+    try:
+        task = _task(path, layout)
+        whole = Summary.empty()
+        for outcomes in _outcomes(path, layout, task):
+            whole = whole.merge(Summary.of(outcomes))
+    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"{path}: {error}") from error
+    return whole if whole.rows else None
+
+
+def _batches(path: Path, layout: Layout) -> Iterator[pa.RecordBatch]:
+    kind = path.suffix.lower().removeprefix(".")
+    given: Any = {"arrow": "ipc", "feather": "ipc"}.get(kind, kind)
+    if kind in ("csv", "tsv"):
+        parsing = pa.csv.ParseOptions(delimiter="\t" if kind == "tsv" else ",")
+        conversion = pa.csv.ConvertOptions(strings_can_be_null=True)
+        given = pa.dataset.CsvFileFormat(parsing, convert_options=conversion)
+    names = [n for n in (layout.prediction, layout.score, layout.target) if n is not None]
+    found = pa.dataset.dataset(str(path), format=given)
+    return iter(
+        found.to_batches(columns=names, batch_size=_ROWS, batch_readahead=1, fragment_readahead=1)
+    )
+
+
+def _task(path: Path, layout: Layout) -> _Task:
+    assert layout.target is not None
+    seen: set[str] = set()
+    for batch in _batches(path, layout):
+        columns = [n for n in (layout.target, layout.prediction) if n is not None]
+        if layout.score is None and any(pa.types.is_floating(batch[n].type) for n in columns):
+            return _Task(classifies=False, positive=None)
+        for name in columns:
+            seen |= {text for v in pc.unique(batch[name]).to_pylist() if (text := _text(v))}
+    return _Task(classifies=True, positive=max(seen, default=None))
+
+
+def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
+    for batch in _batches(path, layout):
+        weight = np.ones(batch.num_rows)
+        if not task.classifies:
+            predicted, truth = (_numbers(batch[n]) for n in (layout.prediction, layout.target))
+            yield Outcomes(predicted, truth, weight)
+            continue
+        predicted, truth = (
+            _objects(batch.num_rows, None if n is None else batch[n])
+            for n in (layout.prediction, layout.target)
+        )
+        classes: tuple[str, ...] = ()
+        scores = None
+        if layout.score is not None and task.positive is not None:
+            classes, scores = (task.positive,), _numbers(batch[layout.score]).reshape(-1, 1)
+        yield Outcomes(predicted, truth, weight, classes, scores)
+
+
+def _numbers(column: Any) -> np.ndarray[Any, Any]:
+    values: np.ndarray[Any, Any] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _objects(rows: int, column: Any) -> np.ndarray[Any, Any]:
+    array = np.full(rows, None, object)
+    if column is not None:
+        array[:] = [_text(value) for value in column.to_pylist()]
+    return array
+
+
+def _text(value: object) -> str | None:
+    """A class as telemetry spells it."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

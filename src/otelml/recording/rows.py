@@ -1,0 +1,124 @@
+"""Calls in, predictions out: a row each, with its id, for the labels that come later.
+
+What is held is bounded: over the bound the oldest rows leave, and are counted.
+"""
+
+import random
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from otelml.data import Block, Labels, Model, Origin, Prediction, Role
+from otelml.recording.columns import labels
+from otelml.wire.rows import row_id
+
+BOUND: Final = 65_536
+"""Rows held between two drains."""
+
+_Column = tuple[str | None, ...]
+
+
+class Call(NamedTuple):
+    """One of the calls whose rows lie one below the other in columns."""
+
+    origin: Origin | None
+    rows: int
+
+
+class Rows:
+    """Predicted rows of a process until they are taken; not safe for threads by itself."""
+
+    def __init__(self, segments: frozenset[str] = frozenset(), most: int = BOUND) -> None:
+        self._segments = segments
+        self._held: deque[tuple[Model, Prediction]] = deque(maxlen=most)
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, model: Model, columns: Iterable[Block | Labels], calls: Sequence[Call]) -> None:
+        """Keep the rows of calls that have an origin; those of a model's only, or first, output."""
+        if not any(call.origin for call in calls):
+            return
+        table = _Table(columns, self._segments)
+        at = 0
+        for origin, rows in calls:
+            held = rows if origin is None or origin.rows is None else len(origin.rows)
+            if origin is not None and at < table.size:
+                new = [(model, row) for row in table.predictions(origin, rows, at, at + held)]
+                room = (self._held.maxlen or 0) - len(self._held)
+                self.dropped += max(len(new) - room, 0)
+                self._held.extend(new)
+            at += held
+
+    def take(self) -> tuple[deque[tuple[Model, Prediction]], int]:
+        """What is held, and how many rows were dropped; then nothing is."""
+        held, dropped = self._held, self.dropped
+        self._held, self.dropped = deque(maxlen=held.maxlen), 0
+        return held, dropped
+
+
+class _Table:
+    """What the columns of calls say of each row."""
+
+    def __init__(self, columns: Iterable[Block | Labels], chosen: frozenset[str]) -> None:
+        self._classes: _Column = ()
+        self._values: list[float] = []
+        self._scored: list[tuple[str, list[float]]] = []
+        self._segments: dict[str, _Column] = {}
+        for column in columns:
+            if column.role is Role.FEATURE:
+                self._segments.update(_segments(column, chosen))
+            elif isinstance(column, Labels):
+                if column.role is Role.PREDICTION and not column.name:
+                    self._classes = column.values
+            elif column.names != ("",):
+                continue
+            elif column.role is Role.PREDICTION:
+                self._values = column.values[:, 0].tolist()
+            elif column.role is Role.SCORE:
+                self._scored.append((_class(column), column.values[:, 0].tolist()))
+        scores = (len(scores) for _, scores in self._scored)
+        self.size = max(len(self._classes), len(self._values), *scores, 0)
+
+    def predictions(self, origin: Origin, rows: int, start: int, end: int) -> Iterator[Prediction]:
+        """The rows from `start` to `end`, which are those of a call of so many rows."""
+        trace = f"{origin.trace_id:032x}" if origin.trace_id else ""
+        span = f"{origin.span_id:016x}" if origin.span_id else ""
+        unknown = span or f"{random.getrandbits(64):016x}"
+        numbers = range(end - start) if origin.rows is None else origin.rows.tolist()
+        for i, row in zip(range(start, min(end, self.size)), numbers, strict=False):
+            yield Prediction(
+                _id(origin, row, rows, unknown),
+                origin.time,
+                self._classes[i] if self._classes else None,
+                self._values[i] if self._values else None,
+                tuple((name, scores[i]) for name, scores in self._scored),
+                None,
+                tuple((n, str(v[i])) for n, v in self._segments.items() if v[i] is not None),
+                trace,
+                span,
+            )
+
+
+def _id(origin: Origin, row: int, rows: int, unknown: str) -> str:
+    if len(origin.ids) == rows:
+        return origin.ids[row]
+    return row_id(origin.ids[0] if origin.ids else unknown, row)
+
+
+def _class(block: Block) -> str:
+    """The class that scores are of; empty if it is not known."""
+    if block.labels:
+        return block.labels[0][1]
+    return "" if block.positive is None else str(labels([block.positive])[0])
+
+
+def _segments(column: Block | Labels, chosen: frozenset[str]) -> Iterator[tuple[str, _Column]]:
+    if isinstance(column, Labels):
+        if column.name in chosen:
+            yield column.name, column.values
+    elif chosen.intersection(column.names):
+        for name, values in zip(column.names, column.values.T.tolist(), strict=True):
+            if name in chosen:
+                yield name, tuple(None if v != v else f"{v:g}" for v in values)  # noqa: PLR0124

@@ -1,0 +1,222 @@
+"""What deliveries change in what is kept of their ids: matches, corrections, repetitions.
+
+A prediction is what came first of it, completed by what came later. A truth is the latest by its
+own time, and of two of the same time the one that came later. So a delivery that comes again, or
+late, changes nothing.
+"""
+
+import json
+import math
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from otelml.data import Owner, Prediction, Truth
+from otelml.store.schema import Content, Known, Row, class_of, number_of
+
+_SECOND: Final = 1_000_000_000
+_LAST: Final = (1 << 63) - 1
+
+
+class State(StrEnum):
+    """What became of a label."""
+
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+    """It waits for its prediction."""
+    DUPLICATE = "duplicate"
+    """It says what is known, or is older than what is known: nothing changes."""
+    CORRECTED = "corrected"
+    """It replaces what was known."""
+    REFUSED = "refused"
+    """It cannot be right of what was predicted: no class of the model, or no number."""
+
+
+class Accepted(NamedTuple):
+    """What became of a delivery.
+
+    `states` has one of each label given, in order. `released` counts labels of before that one of
+    the predictions given was waited for by. `delays` are seconds from prediction to label, one of
+    each pair newly matched. `repeated` counts predictions that were known and told nothing new,
+    `rejected` labels of before that cannot be right of the predictions given.
+    """
+
+    states: tuple[State, ...]
+    released: int
+    delays: tuple[tuple[Owner, float], ...]
+    repeated: int
+    rejected: int = 0
+
+    def count(self, state: State) -> int:
+        """Labels that came to a state by this delivery."""
+        before = {State.MATCHED: self.released, State.REFUSED: self.rejected}
+        return self.states.count(state) + before.get(state, 0)
+
+
+class Waiting(NamedTuple):
+    """A label without a prediction, and when it came."""
+
+    since: int
+    known: Known
+
+
+class Merge:
+    """What is kept of some ids, and what becomes of it.
+
+    `length` of windows is in nanoseconds; `classes` are those that a model may be right with, where
+    all of them are known.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[Row],
+        labels: Mapping[str, Waiting],
+        owners: Mapping[int, Owner],
+        length: int,
+        classes: Callable[[Owner], Container[str] | None] = lambda _: None,
+    ) -> None:
+        self._rows: dict[str, dict[int, Row]] = {}
+        for row in rows:
+            self._rows.setdefault(row.id, {})[row.owner] = row
+        self._kept, self._labels = labels, dict(labels)
+        self._owners, self._length, self._classes = owners, length, classes
+        self.windows: dict[tuple[int, int], list[int]] = {}
+        """Predictions and labelled ones that came to a window, by owner and start."""
+        self.new: list[Row] = []
+
+    def accept(
+        self, predictions: Iterable[tuple[int, Prediction]], truths: Iterable[Truth], now: int
+    ) -> Accepted:
+        """Merge one delivery; predictions come with the number of their owner."""
+        delays: list[tuple[Owner, float]] = []
+        released = repeated = rejected = 0
+        for owner, prediction in predictions:
+            name = text(prediction.id)
+            siblings = self._rows.setdefault(name, {})
+            row = siblings.get(owner)
+            if row is not None:
+                repeated += not self._complete(row, _content(prediction))
+                continue
+            known = next((sibling.known for sibling in siblings.values()), None)
+            row = Row(None, name, owner, _time(prediction.time), _content(prediction), None)
+            siblings[owner] = row
+            self.new.append(row)
+            waiting = self._labels.pop(name, None)
+            if waiting is not None and self._fits(row, waiting.known):
+                released, known = released + 1, waiting.known
+            elif waiting is not None:
+                rejected += 1
+            self._change(row, predictions=1)
+            if known is not None:
+                delays.append(self._match(row, known))
+        states = tuple(self._label(truth, now, delays) for truth in truths)
+        return Accepted(states, released, tuple(delays), repeated, rejected)
+
+    def changed(self) -> Iterator[Row]:
+        """Rows that are not new but changed."""
+        for siblings in self._rows.values():
+            for row in siblings.values():
+                if row.row is not None and (row.filled or row.labelled):
+                    yield row
+
+    def labels(self) -> tuple[list[str], dict[str, Waiting]]:
+        """Ids that wait no more or otherwise, and what waits anew in their place."""
+        gone = [name for name, had in self._kept.items() if self._labels.get(name) != had]
+        return gone, {n: w for n, w in self._labels.items() if self._kept.get(n) != w}
+
+    def _complete(self, row: Row, content: Content) -> bool:
+        full = row.content.completed(content)
+        if full == row.content:
+            return False
+        row.content, row.filled = full, True
+        self._change(row)
+        return True
+
+    def _label(self, truth: Truth, now: int, delays: list[tuple[Owner, float]]) -> State:
+        name, new = text(truth.id), _known(truth)
+        siblings = self._rows.get(name)
+        waiting = self._labels.get(name)
+        if siblings and not all(self._fits(row, new) for row in siblings.values()):
+            return State.REFUSED
+        if siblings:
+            known = next(sibling.known for sibling in siblings.values())
+        else:
+            known = waiting.known if waiting is not None else None
+        if known is not None and (new[1:] == known[1:] or new.time < known.time):
+            return State.DUPLICATE
+        if not siblings:
+            self._labels[name] = Waiting(now, new)
+            return State.UNMATCHED if known is None else State.CORRECTED
+        matched = [self._match(row, new) for row in siblings.values()]
+        if known is not None:
+            return State.CORRECTED
+        delays += matched
+        return State.MATCHED
+
+    def _fits(self, row: Row, known: Known) -> bool:
+        """Whether a truth can be right of a prediction: a number of a number, a class of one."""
+        if not row.content.classified:
+            return row.content.value is None or number_of(known) is not None
+        classes = self._classes(self._owners[row.owner])
+        return classes is None or class_of(known, row.content) in classes
+
+    def _match(self, row: Row, known: Known) -> tuple[Owner, float]:
+        self._change(row, labelled=row.known is None)
+        row.known, row.labelled = known, True
+        return self._owners[row.owner], (known.time - row.time) / _SECOND
+
+    def _change(self, row: Row, predictions: int = 0, labelled: int = 0) -> None:
+        start = row.time // self._length * self._length
+        counts = self.windows.setdefault((row.owner, start), [0, 0])
+        counts[0] += predictions
+        counts[1] += labelled
+
+
+def text(given: str) -> str:
+    r"""A string as every database can keep it: without NUL and lone surrogates.
+
+    >>> ascii(text("a\0b"))
+    "'a\\ufffdb'"
+    """
+    if given.isprintable():  # the common case, without a detour
+        return given
+    return given.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _content(prediction: Prediction) -> Content:
+    label, value, scores, interval, segments = prediction[2:7]
+    low, high = interval or (None, None)
+    one = len(scores) == 1
+    return Content(
+        None if label is None else text(label),
+        _number(value),
+        text(scores[0][0]) if one else None,
+        _number(scores[0][1]) if one else None,
+        _json(scores) if len(scores) > 1 else None,
+        _number(low),
+        _number(high),
+        _segments(segments) if segments else None,
+    )
+
+
+def _known(truth: Truth) -> Known:
+    label = None if truth.label is None else text(truth.label)
+    return Known(_time(truth.time), label, _number(truth.value), _number(truth.weight))
+
+
+def _time(nanos: int) -> int:
+    return min(max(nanos, 0), _LAST)
+
+
+def _number(value: float | None) -> float | None:
+    """A number as every database gives it back: SQLite makes NaN null."""
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def _json(pairs: Iterable[tuple[str, float | str]]) -> str:
+    return json.dumps(dict(pairs), separators=(",", ":"))
+
+
+_segments = lru_cache(4096)(_json)
+"""They repeat from row to row."""

@@ -1,0 +1,78 @@
+"""What predictions beside targets in a table sum up to, whatever the file and its types."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
+
+from otelml.data import Model
+from otelml.monitor.performance.check import Span
+from otelml.monitor.performance.registry import DEFAULT, judge
+from otelml.offline.outcomes import summarised
+from otelml.offline.profile import Layout
+
+RNG = np.random.default_rng(0)
+SCORE = RNG.random(3000)
+TRUE = RNG.random(3000) < SCORE
+
+
+def written(frame: pd.DataFrame, path: Path) -> Path:
+    match path.suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".tsv":
+            frame.to_csv(path, index=False, sep="\t")
+        case ".parquet":
+            frame.to_parquet(path)
+        case _:
+            frame.to_feather(path, compression="uncompressed")
+    return path
+
+
+def measured(path: Path, layout: Layout) -> dict[str, float | None]:
+    summary = summarised(path, layout)
+    assert summary is not None
+    findings = judge(DEFAULT, None, summary, Span(Model("m"), 0, 1))
+    return {finding.check: finding.value for finding in findings}
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "parquet", "feather"])
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda b: b.astype(int),
+        lambda b: b.astype(float),
+        lambda b: b,
+        lambda b: np.where(b, "yes", "no"),
+    ],
+)
+def test_classes_of_every_type(tmp_path: Path, kind: str, spelled: Any) -> None:
+    frame = pd.DataFrame({"y": spelled(TRUE), "p": spelled(SCORE > 0.5), "s": SCORE, "x": SCORE})
+    found = measured(written(frame, tmp_path / f"a.{kind}"), Layout("p", "s", "y"))
+    assert accuracy_score(TRUE, SCORE > 0.5) == pytest.approx(found["accuracy"])
+    assert roc_auc_score(TRUE, SCORE) == pytest.approx(found["roc_auc"], abs=0.001)
+
+
+def test_numbers(tmp_path: Path) -> None:
+    y = RNG.normal(size=3000)
+    path = written(pd.DataFrame({"y": y, "p": y + 0.5 * SCORE}), tmp_path / "a.parquet")
+    found = measured(path, Layout("p", None, "y"))
+    assert mean_absolute_error(y, y + 0.5 * SCORE) == pytest.approx(found["mae"], rel=1e-9)
+    assert "accuracy" not in found
+
+
+def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"y": ["a", None, "b"], "p": ["a", "a", None]})
+    summary = summarised(written(frame, tmp_path / "a.csv"), Layout("p", None, "y"))
+    assert summary is not None
+    assert 2 == summary.rows
+    assert 1 == summary.confusion.right
+
+
+def test_a_table_without_both_has_no_outcomes(tmp_path: Path) -> None:
+    path = written(pd.DataFrame({"y": [1], "p": [1]}), tmp_path / "a.csv")
+    assert summarised(path, Layout("p")) is None
+    assert summarised(path, Layout(None, None, "y")) is None

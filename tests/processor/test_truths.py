@@ -1,0 +1,200 @@
+"""Predictions by OTLP and labels by HTTP, through a real processor, to their join."""
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from tests.processor.test_service import SECOND, events, metrics
+from tests.wire.test_records import sent
+
+from otelml import names
+from otelml.data import Model, Outcomes, Prediction
+from otelml.monitor.performance.summary import Summary
+from otelml.processor.service import Service
+from otelml.processor.signals import Signal
+from otelml.wire import file
+from otelml.wire.rows import columns
+
+Start = Callable[..., Awaitable[Service]]
+NOW = 1_700_000_000_000_000_000
+
+
+def records(count: int, model: str = "fraud") -> bytes:
+    rows = [
+        Prediction(f"order-{i}", NOW + i, "yes" if i % 2 else "no", None, (("yes", i / count),))
+        for i in range(count)
+    ]
+    return sent((names.RECORDS_EVENT, columns(Model(model), rows)))
+
+
+async def deliver(service: Service, body: bytes) -> Any:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{service.ports['otlp/grpc']}") as channel:
+        export = channel.unary_unary(Signal.LOGS.method, None, ExportLogsServiceResponse.FromString)
+        return await export(body, timeout=20)
+
+
+async def post(service: Service, given: Any, **headers: str) -> httpx.Response:
+    lines = isinstance(given, bytes)
+    kind = "application/x-ndjson" if lines else "application/json"
+    body = given if lines else json.dumps(given).encode()
+    async with httpx.AsyncClient() as client:
+        url = f"http://127.0.0.1:{service.ports['otlp/http']}/v1/labels"
+        return await client.post(url, content=body, headers={"content-type": kind} | headers)
+
+
+async def test_labels_meet_predictions(start: Start, sink: Any) -> None:
+    service = await start()
+    await deliver(service, records(4))
+    answer = await post(
+        service,
+        [
+            {"id": "order-1", "label": "yes"},
+            {"id": "order-2", "label": "yes"},
+            {"id": "order-2", "label": "yes"},
+            {"id": "order-1", "label": "no", "time": "2030-01-01"},
+            {"id": "unknown", "label": "no"},
+            {"label": "no"},
+        ],
+    )
+    assert 200 == answer.status_code
+    told = answer.json()
+    assert [{"index": 5, "reason": "id: Field required"}] == told.pop("refused")
+    assert {"accepted": 5, "matched": 2, "waiting": 1, "duplicate": 1, "corrected": 1} == told
+    assert not sink.of(Signal.LOGS)  # records are consumed
+
+
+async def test_a_label_that_came_first_waits(start: Start) -> None:
+    service = await start()
+    assert 1 == (await post(service, {"id": "order-1", "label": "yes"})).json()["waiting"]
+    await deliver(service, records(2))
+    again = await post(service, {"id": "order-1", "label": "yes"})
+    assert 1 == again.json()["duplicate"]
+
+
+async def test_a_number_predicted_wants_a_number(start: Start) -> None:
+    service = await start()
+    await deliver(
+        service,
+        sent((names.RECORDS_EVENT, columns(Model("price"), [Prediction("a", NOW, None, 3.5)]))),
+    )
+    answer = await post(service, [{"id": "a", "label": "yes"}, {"id": "a", "label": 4}])
+    assert 200 == answer.status_code
+    ((refused,), matched) = answer.json()["refused"], answer.json()["matched"]
+    assert (0, 1) == (refused["index"], matched)
+    assert "number" in refused["reason"]
+    assert 400 == (await post(service, {"id": "a", "label": "yes"})).status_code
+
+
+async def test_labels_come_by_otlp_and_what_is_wrong_is_told(start: Start, sink: Any) -> None:
+    service = await start(labels={"forward_records": True})
+    good = {names.INFERENCE_ID: "order-1", names.TRUTH_CLASS: "yes"}
+    body = sent((names.TRUTH_EVENT, good), (names.TRUTH_EVENT, {}), ("app.event", {}))
+    answer = await deliver(service, body)
+    assert 1 == answer.partial_success.rejected_log_records
+    assert "ml.ground_truth.received 1" in answer.partial_success.error_message
+    assert [body] == sink.of(Signal.LOGS)
+    assert 1 == (await post(service, {"id": "order-1", "label": "yes"})).json()["duplicate"]
+
+
+async def test_records_of_others_go_on(start: Start, sink: Any) -> None:
+    service = await start()
+    whole = ExportLogsServiceRequest.FromString(records(1))
+    whole.MergeFrom(ExportLogsServiceRequest.FromString(sent(("app.event", {"a": 1}))))
+    await deliver(service, whole.SerializeToString())
+    (body,) = sink.of(Signal.LOGS)
+    rest = ExportLogsServiceRequest.FromString(body)
+    (resource,) = rest.resource_logs
+    assert "app.event" == resource.scope_logs[0].log_records[0].event_name
+
+
+async def test_a_token_is_asked_for(start: Start) -> None:
+    service = await start(labels={"token": "s3cret"})
+    label = {"id": "order-1", "label": "yes"}
+    for wrong in ({}, {"authorization": "Bearer no"}, {"authorization": "Basic s3cret"}):
+        answer = await post(service, label, **wrong)
+        assert (401, "Bearer") == (answer.status_code, answer.headers["www-authenticate"])
+    assert 200 == (await post(service, label, authorization="Bearer s3cret")).status_code
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"{}", "text/plain", 415),
+        (b" " * 2_000_000, "application/json", 413),
+    ],
+)
+async def test_what_cannot_be_read_is_refused(
+    start: Start, content: bytes, kind: str, status: int
+) -> None:
+    service = await start()
+    answer = await post(service, content, **{"content-type": kind})
+    assert status == answer.status_code
+    assert answer.json()["error"]
+
+
+async def test_what_was_acknowledged_is_there_after_a_restart(start: Start, tmp_path: Path) -> None:
+    service = await start()
+    await deliver(service, records(4))
+    again = await start()
+    answer = await post(again, [{"id": f"order-{i}", "label": "no"} for i in range(4)])
+    assert 4 == answer.json()["matched"]
+
+
+async def test_performance_falls_and_recovers(
+    start: Start, sink: Any, tmp_path: Path, eventually: Any, make_window: Any
+) -> None:
+    """Windows of a second: the model is right, then wrong, then right; labels come in between."""
+    summary = Summary.of(outcomes([i % 10 > 0 for i in range(1000)]))
+    baseline = file.baseline(
+        make_window(), source="test", created=NOW, outcomes=json.loads(json.dumps(summary.dump()))
+    )
+    file.write(tmp_path / "fraud.json", baseline)
+    service = await start(
+        baselines={"directory": str(tmp_path)},
+        performance={"window": "1s", "every": "10ms", "min_samples": 100},
+        alerts={"open_after": "1 of 1", "resolve_after": 1},
+    )
+    for window, right in enumerate((0.9, 0.5, 0.9)):
+        rows = [
+            Prediction(f"{window}-{i}", NOW + window * SECOND + i, "yes", None, (("yes", 0.9),))
+            for i in range(400)
+        ]
+        await deliver(service, sent((names.RECORDS_EVENT, columns(Model("fraud"), rows))))
+        labels = [
+            {"id": f"{window}-{i}", "label": "yes" if (i % 10) < right * 10 else "no"}
+            for i in range(300)
+        ]
+        assert 300 == (await post(service, labels)).json()["matched"]
+        await eventually(lambda n=window + 1: n <= len(seen(sink, "ml.performance.accuracy")))
+    accuracies = seen(sink, "ml.performance.accuracy")
+    assert [0.9, 0.5, 0.9] == [value for _, value in accuracies]
+    assert "ground_truth" == accuracies[0][0]["ml.performance.source"]
+    assert 0.75 == seen(sink, "ml.ground_truth.ratio")[0][1]
+    await eventually(lambda: "ml.performance.restored" in [name for name, _ in events(sink)])
+    told = [
+        (name, attributes["ml.performance.value"].double_value)
+        for name, attributes in events(sink)
+        if attributes["ml.performance.metric.name"].string_value == "accuracy"
+    ]
+    assert [("ml.performance.degraded", 0.5), ("ml.performance.restored", 0.9)] == told
+
+
+def outcomes(right: list[bool]) -> Outcomes:
+    truth = np.array(["yes" if one else "no" for one in right], object)
+    predicted = np.array(["yes"] * len(right), object)
+    scores = np.full((len(right), 1), 0.9)
+    return Outcomes(predicted, truth, np.ones(len(right)), ("yes",), scores)
+
+
+def seen(sink: Any, name: str) -> list[tuple[dict[str, str], float]]:
+    return [(attributes, value) for _, attributes, _, value in metrics(sink, name)]
