@@ -35,7 +35,7 @@ def test_the_matrix_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(1)
     truth, guess = rng.choice(list("abcd"), (2, 500))
     weight = rng.uniform(0.1, 2, 500)
-    weights, squares = Confusion.of(truth.tolist(), guess.tolist(), weight).matrices()
+    weights, squares = Confusion.of(truth.tolist(), guess.tolist(), weight).matrices
     for expected, got in ((weight, weights), (weight**2, squares)):
         matrix = confusion_matrix(truth, guess, sample_weight=expected)
         np.testing.assert_allclose(np.pad(matrix, (0, 1)), got)

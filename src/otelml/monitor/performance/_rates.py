@@ -48,7 +48,7 @@ def measure(rate: Rate, case: Case, single: Callable[[float, float, float], Valu
     """
     confusion = case.summary.confusion
     classes = confusion.classes
-    weights, squares = confusion.matrices()
+    weights, squares = confusion.matrices
     every = weights.sum()
     margins = np.stack([np.diag(weights), weights.sum(axis=1), weights.sum(axis=0)])
     parts = np.concatenate([margins, np.full((1, margins.shape[1]), every)])[:, : len(classes)]
