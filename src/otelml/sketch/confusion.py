@@ -108,7 +108,7 @@ class Confusion:
     @property
     def total(self) -> Cell:
         """All rows."""
-        return Cell(*(float(sum(part)) for part in zip(Cell(), *self.cells.values(), strict=True)))
+        return Cell(*(float(part.sum()) for part in self.matrices))
 
     @property
     def right(self) -> float:
