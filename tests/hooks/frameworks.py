@@ -34,8 +34,12 @@ GROUPS = {
     "bentoml": ("test_bentoml.py",),
     "ray": ("test_ray_serve.py",),
     "sagemaker": ("test_sagemaker.py",),
+    "nannyml": (),
 }
-ORACLES = {"libraries": ("tests/monitor/paired/test_statsmodels.py",)}
+ORACLES = {
+    "libraries": ("tests/monitor/paired/test_statsmodels.py",),
+    "nannyml": ("tests/monitor/performance/test_nannyml.py",),
+}
 BACKENDS = {"torch": "torch", "tensorflow": "tensorflow"}
 
 
@@ -63,7 +67,8 @@ def run(group: str) -> bool:
         print(f"{group}: cannot be installed: {error}", flush=True)
         return False
     backend = {"KERAS_BACKEND": BACKENDS[group]} if group in BACKENDS else {}
-    files = [f"tests/hooks/{name}" for name in (*GROUPS[group], EXAMPLES)]
+    hooks = GROUPS[group]
+    files = [f"tests/hooks/{name}" for name in (*hooks, EXAMPLES)] if hooks else []
     files += ORACLES.get(group, ())
     # The frameworks' own warnings are theirs.
     options = ["-q", "--no-header", "-o", "filterwarnings=default", "--disable-warnings"]

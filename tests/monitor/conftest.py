@@ -4,7 +4,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-ORACLES = {"test_statsmodels.py": "statsmodels"}
+ORACLES = {"test_statsmodels.py": "statsmodels", "test_nannyml.py": "nannyml"}
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -164,7 +164,7 @@ def key_ranges(index: Ints, level: int) -> tuple[Ints, Ints]:
     shift = min(level, _FINE) + max(level - _ALL, 0)
     key = index << shift
     width = np.full(index.shape, 1 << shift)
-    for region, halved in _regions(key, level):
+    for region, halved in _regions(key, level) if level > _FINE else ():
         width = np.where(region, np.maximum(width, 1 << _FINE + halved), width)
     return key, width
 
@@ -193,8 +193,7 @@ def numbers(key: Ints) -> Floats:
     """The least number of a key."""
     magnitude = np.abs(key)
     above = magnitude - (_ONE - 1023 * _OCTAVE) - _OCTAVE
-    plain = (key <= _HALF) & (magnitude <= _LARGEST)
-    found = np.where(key < 0, -1.0, 1.0) * _float(np.where(plain, magnitude, above))
+    found = np.where(key < 0, -1.0, 1.0) * _float(np.where(key <= _HALF, magnitude, above))
     found = np.where((key > _HALF) & (key < _ONE), 1 - _float(2 * _HALF - key), found)
     return np.where((key >= _ONE) & (key <= _ONE + _OCTAVE), 1.0, found)
 

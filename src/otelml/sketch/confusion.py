@@ -6,6 +6,7 @@ the lightest lose their names, never their counts, and the share of right predic
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
@@ -30,7 +31,7 @@ class Cell(NamedTuple):
         return Cell(self.weight + other.weight, self.squares + other.squares)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Confusion:
     """How much weight each pair of a true and a predicted class has.
 
@@ -99,7 +100,7 @@ class Confusion:
                 crossed = crossed.plus(cell)
         return cls(MappingProxyType(dict(sorted(pooled.items()))), crossed)
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes seen, sorted; pooled ones have none."""
         return tuple(sorted({name for pair in self.cells for name in pair} - {OTHER}))
@@ -107,7 +108,7 @@ class Confusion:
     @property
     def total(self) -> Cell:
         """All rows."""
-        return Cell(*(float(sum(part)) for part in zip(Cell(), *self.cells.values(), strict=True)))
+        return Cell(*(float(part.sum()) for part in self.matrices))
 
     @property
     def right(self) -> float:
@@ -115,12 +116,15 @@ class Confusion:
         hits = sum(cell.weight for (true, guess), cell in self.cells.items() if true == guess)
         return hits - self.crossed.weight
 
+    @cached_property
     def matrices(self) -> tuple[Floats, Floats]:
         """Weights and squared weights, (classes + 1, classes + 1): true by predicted, rest last."""
         slots = {name: slot for slot, name in enumerate((*self.classes, OTHER))}
         weights, squares = np.zeros((2, len(slots), len(slots)))
         for (true, guess), cell in self.cells.items():
             weights[slots[true], slots[guess]], squares[slots[true], slots[guess]] = cell
+        weights.setflags(write=False)
+        squares.setflags(write=False)
         return weights, squares
 
     def dump(self) -> dict[str, Any]:

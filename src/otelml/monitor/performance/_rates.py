@@ -1,9 +1,9 @@
 """Rates of classes from a confusion: ratios of sums of its cells, averaged, with their errors.
 
 A class's hits, its rows by truth and by prediction, and all rows make every rate: top / bottom. A
-rate that divides by zero is not defined and takes no part in an average. Averages have intervals
-of the infinitesimal jackknife, the derivative of the average by each cell (Efron, 1982); those of a
-single class are Wilson's, with as many rows as are worth that variance.
+rate that divides by zero is not defined and takes no part in an average. The variance is that of
+the infinitesimal jackknife, from the derivative of the rate by each cell (Efron, 1982); the
+interval is Wilson's of as many rows as are worth that variance.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from otelml.monitor.performance.check import Better, Case, Metric, Of
-from otelml.monitor.performance.interval import Value, normal, wilson
+from otelml.monitor.performance.interval import Value, wilson
 from otelml.sketch.confusion import Confusion
 from otelml.sketch.exponential import Floats
 
@@ -43,11 +43,12 @@ def rates(name: str, better: Better, top: Sums, bottom: Sums, of: Of = Of.AVERAG
 def measure(rate: Rate, case: Case, single: Callable[[float, float, float], Value]) -> Value | None:
     """The rate of the positive class, or averaged over all classes.
 
-    `single(value, variance, rows)` makes the interval of one class's rate.
+    `single(value, variance, rows)` makes the interval of one class's rate; `rows` stand in where
+    there is no variance.
     """
     confusion = case.summary.confusion
     classes = confusion.classes
-    weights, squares = confusion.matrices()
+    weights, squares = confusion.matrices
     every = weights.sum()
     margins = np.stack([np.diag(weights), weights.sum(axis=1), weights.sum(axis=0)])
     parts = np.concatenate([margins, np.full((1, margins.shape[1]), every)])[:, : len(classes)]
@@ -75,10 +76,8 @@ def measure(rate: Rate, case: Case, single: Callable[[float, float, float], Valu
     if case.average == "weighted":
         gradient[: len(classes)] += np.where(chosen, (values - value) / total, 0.0)[:, None]
     variance = float((squares * gradient**2).sum())
-    if case.average != "binary":
-        return normal(value, variance, 0.0, 1.0)
-    worth = every / squares.sum()  # weights of one size leave rows as they are
-    return single(value, variance, float(bottom[chosen][0] * worth))
+    rows = float(bottom[chosen].min() * every / squares.sum())  # weights of one size change nothing
+    return (single if case.average == "binary" else _proportion)(value, variance, rows)
 
 
 def _gradient(rate: Rate, values: Floats, each: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 A verdict needs a change, relative to the reference, beyond its limit and beyond chance: the gap
 must exceed what both intervals allow together (Zou & Donner, 2008), at 95 % to warn and at 99.9 %
-to alarm. Getting better is news too, and never alarms.
+to alarm. Getting better is news too: at 99.9 % it warns, and it never alarms.
 """
 
 import math
@@ -169,10 +169,11 @@ def change(metric: Metric, value: Value, reference: Value, scale: float) -> Chan
 
 def judged(metric: Metric, found: Change, limits: Limits) -> Verdict:
     """The verdict on a change."""
-    alarms = found.worse and metric.better is not Better.SAME and found.certainty > CERTAIN
-    if alarms and limits.alarm is not None and found.effect >= limits.alarm:
+    worse, certain = found.worse and metric.better is not Better.SAME, found.certainty > CERTAIN
+    if worse and certain and limits.alarm is not None and found.effect >= limits.alarm:
         return Verdict.ALARM
-    if limits.warn is not None and found.effect >= limits.warn and found.certainty > 1:
+    sure = found.certainty > 1 if worse else certain
+    if sure and limits.warn is not None and found.effect >= limits.warn:
         return Verdict.WARN
     return Verdict.OK
 

@@ -16,6 +16,8 @@ from otelml.sketch.residuals import Residuals
 from otelml.sketch.weighted import Weighted
 
 BINS: Final = 30
+ROWS: Final = 100
+"""A bin has at least a thirtieth of the baseline's rows, or this many."""
 
 
 def estimate_loss(reference: Residuals, predictions: Distribution) -> Summary:
@@ -23,7 +25,7 @@ def estimate_loss(reference: Residuals, predictions: Distribution) -> Summary:
     rows = predictions.count
     if not rows or not reference.by_prediction.index.size:
         return Summary()
-    inner, sums = _quantile_bins(reference)
+    inner, sums = _enough(reference)
     shares = predictions.counts_between(inner) / rows
     absolute, squared, quartic = shares @ (sums[:, 1:] / sums[:, :1])
     return Summary(
@@ -34,15 +36,26 @@ def estimate_loss(reference: Residuals, predictions: Distribution) -> Summary:
     )
 
 
-def _quantile_bins(reference: Residuals) -> tuple[Floats, Floats]:
-    """Inner edges of about so many bins of equal weight, and the sums in them."""
-    bins = reference.by_prediction
-    below = np.cumsum(bins.sums[:, 0])
-    slots = np.minimum((below - bins.sums[:, 0] / 2) / below[-1] * BINS, BINS - 1).astype(np.int64)
-    starts = np.flatnonzero(np.diff(slots, prepend=-1))
+def _enough(reference: Residuals) -> tuple[Floats, Floats]:
+    """Inner edges of bins with rows enough to know their errors, and the sums in them.
+
+    Where there are many rows bins stay narrow, so that a window in a tail of the baseline is judged
+    by that tail.
+    """
+    bins, rows = reference.by_prediction, reference.squared.effective
+    least = min(1 / BINS, ROWS / rows) * float(bins.sums[:, 0].sum())
+    starts, filled = [0], 0.0
+    for slot, weight in enumerate(bins.sums[:, 0].tolist()):
+        if filled >= least:
+            starts.append(slot)
+            filled = 0.0
+        filled += weight
+    if filled < least and len(starts) > 1:
+        starts.pop()
     lower, upper = bins.edges
-    inner = (lower[starts[1:]] + upper[starts[1:] - 1]) / 2
-    return inner, np.add.reduceat(bins.sums, starts, axis=0)
+    first = np.array(starts)
+    inner = (lower[first[1:]] + upper[first[1:] - 1]) / 2
+    return inner, np.add.reduceat(bins.sums, first, axis=0)
 
 
 def _moments(rows: int, mean: float, square: float) -> Weighted:
