@@ -14,10 +14,19 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from otelml import names
-from otelml.data import Model, Verdict
-from otelml.processor import config, labels_http, otlp_grpc
+from otelml.data import Model, Verdict, iso
+from otelml.processor import config, labels_http, otlp_grpc, webhook
 from otelml.processor.assess import Assessor
-from otelml.processor.emit import Gauges, Judged, coarse, events, gauges, resource, told
+from otelml.processor.emit import (
+    Gauges,
+    Judged,
+    coarse,
+    event_of,
+    events,
+    gauges,
+    resource,
+    told,
+)
 from otelml.processor.exporters import Exporter, exporter
 from otelml.processor.library import Library
 from otelml.processor.otlp_http import HttpServer, application, health
@@ -37,6 +46,8 @@ _TICK: Final = 0.5
 _JOURNAL_BYTES: Final = 256 << 20
 """Requests beyond which the state is written anew, so that a restart has little to replay."""
 
+_WEBHOOK: Final = "webhook"
+_MOST_POSTED: Final = 1000
 _DRAIN: Final = 3.0
 _CONNECTIONS: Final = 2048
 
@@ -61,7 +72,9 @@ class Service:
             rules.max_predictions,
             given.performance.window,
         )
-        self._assessor = Assessor(given.performance, self._joins, self._library)
+        self._assessor = Assessor(
+            given, self._watch.checks, self._joins, self._library, self._watch.concepts
+        )
         self._truths = Truths(self._joins, self._library.classes, forward=rules.forward_records)
         self._exporters: dict[str, Exporter] = {}
         self._outboxes: dict[str, Outbox] = {}
@@ -226,9 +239,30 @@ class Service:
             changed = events(service, ones, now, self._version)
             if changed is not None:
                 letters += self._addressed(Signal.LOGS, changed.SerializeToString())
+            letters += self._posted(service, ones)
         if judged:
             letters += self._addressed(Signal.METRICS, self._own(now).SerializeToString())
         return letters
+
+    def _posted(self, service: Monitored, ones: list[Judged]) -> list[Letter]:
+        """What the webhook is told."""
+        if self._rules.retraining.webhook is None:
+            return []
+        return [
+            Letter(_WEBHOOK, str(Signal.LOGS), webhook.body(event_of(told_of), about))
+            for one in ones
+            for told_of in one.recommended
+            for about in [
+                {
+                    "service": service.name,
+                    "model": one.window.model.name,
+                    "model_version": one.window.model.version,
+                    "rule": str(told_of.rule),
+                    "window": {"start": iso(told_of.window[0]), "end": iso(told_of.window[1])},
+                    "evidence": [*told_of.evidence],
+                }
+            ]
+        ]
 
     def _addressed(self, signal: Signal, body: bytes) -> list[Letter]:
         route = self._routes.get(signal)
