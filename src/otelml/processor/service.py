@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from otelml import names
 from otelml.data import Model, Verdict, iso
+from otelml.monitor.retraining import Recommendation
 from otelml.processor import config, labels_http, otlp_grpc, webhook
 from otelml.processor.assess import Assessor
 from otelml.processor.emit import (
@@ -36,6 +37,7 @@ from otelml.processor.refusal import RefusalError
 from otelml.processor.signals import Signal
 from otelml.processor.truths import Truths
 from otelml.processor.watch import Watch
+from otelml.processor.webhook import Webhook
 from otelml.store.database import Database, StoreError
 from otelml.store.joins import Joins
 from otelml.store.journal import Journal, Letter
@@ -100,6 +102,9 @@ class Service:
             self._outboxes[name] = Outbox(
                 name, self._exporters[name], self._journal, given.queue_size
             )
+        if (hook := self._rules.retraining.webhook) is not None:
+            post = self._exporters[_WEBHOOK] = Webhook(hook.url, hook.secret, hook.timeout)
+            self._outboxes[_WEBHOOK] = Outbox(_WEBHOOK, post, self._journal, _MOST_POSTED)
         pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal, self._truths)
         await self._restore(pipeline)
         grpcs, https = self._servers(pipeline)
@@ -249,19 +254,11 @@ class Service:
         if self._rules.retraining.webhook is None:
             return []
         return [
-            Letter(_WEBHOOK, str(Signal.LOGS), webhook.body(event_of(told_of), about))
+            Letter(
+                _WEBHOOK, str(Signal.LOGS), webhook.body(event_of(new), _about(service, one, new))
+            )
             for one in ones
-            for told_of in one.recommended
-            for about in [
-                {
-                    "service": service.name,
-                    "model": one.window.model.name,
-                    "model_version": one.window.model.version,
-                    "rule": str(told_of.rule),
-                    "window": {"start": iso(told_of.window[0]), "end": iso(told_of.window[1])},
-                    "evidence": [*told_of.evidence],
-                }
-            ]
+            for new in one.recommended
         ]
 
     def _addressed(self, signal: Signal, body: bytes) -> list[Letter]:
@@ -341,6 +338,19 @@ def _restamped(request: ExportMetricsServiceRequest, now: int) -> ExportMetricsS
                 for point in data.data_points:
                     point.time_unix_nano = now
     return again
+
+
+def _about(service: Monitored, judged: Judged, new: Recommendation) -> dict[str, Any]:
+    """What a webhook is told of a recommendation."""
+    model = judged.window.model
+    return {
+        "service": service.name,
+        "model": model.name,
+        "model_version": model.version,
+        "rule": str(new.rule),
+        "window": {"start": iso(new.window[0]), "end": iso(new.window[1])},
+        "evidence": [*new.evidence],
+    }
 
 
 def _say(judged: Judged) -> None:
