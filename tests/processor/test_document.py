@@ -122,3 +122,47 @@ def test_validate_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.yaml: No such file"):
         load(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("given", "served"),
+    [
+        ("sqlite:///a.db", "sqlite:///a.db"),
+        ("postgresql://me:s3cret@db/otelml", "postgresql+psycopg://me:s3cret@db/otelml"),
+        ("postgresql+psycopg://me@db:5433/o?sslmode=require",) * 2,
+    ],
+)
+def test_state_is_kept_in_sqlite_or_postgresql(given: str, served: str) -> None:
+    environment = {"PORT": "1", "KEY": "", "STORE": given}
+    text = GOOD.replace("sqlite:///otelml.db", "${env:STORE}")
+    assert served == parse(text, "c", environment).extensions.storage.url
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("mysql://me:s3cret@db/otelml", "'mysql' is not served: write sqlite:///file.db or"),
+        ("postgresql+psycopg2://me:s3cret@db/o", "'postgresql+psycopg2' is not served"),
+        ("me:s3cret@db/otelml", "is no URL of a database: write sqlite:///file.db or postgresql"),
+        ("postgresql://me:s3cret@db:port/otelml", "is no URL of a database"),
+        ("postgresql://me:pass@s3cret@db/otelml", "has an @ in its password: write %40"),
+        ("@s3cret", "is no URL of a database"),
+    ],
+)
+def test_other_storage_is_refused_without_its_password(
+    tmp_path: Path, given: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PORT": "1", "KEY": "", "STORE": given}.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "c.yaml"
+    file.write_text(GOOD.replace("sqlite:///otelml.db", "${env:STORE}"))
+    failed = CliRunner().invoke(validate, [str(file)])
+    assert 2 == failed.exit_code
+    assert f"{file}: extensions.storage.url: {told}" in failed.stderr
+    assert "s3cret" not in failed.stderr
+
+
+def test_what_yaml_cannot_read_is_not_repeated() -> None:
+    with pytest.raises(ConfigError, match=r"c\.yaml: line 2, column") as caught:
+        parse("a: 1\nurl: 's3cret' 's3cret'\n", "c.yaml", {})
+    assert "s3cret" not in str(caught.value)

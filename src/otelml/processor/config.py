@@ -12,6 +12,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from otelml.monitor.concept import DETECTORS
 from otelml.monitor.performance.registry import NAMES as MEASURES
@@ -332,6 +334,14 @@ class HttpExporter(Exporter):
     endpoint: Url
 
 
+_STORES: Final = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+_STORE_FORMS: Final = "write sqlite:///file.db or postgresql://user:password@host/database"
+
+
 class Storage(Section):
     """Where state is kept."""
 
@@ -339,10 +349,18 @@ class Storage(Section):
 
     @field_validator("url")
     @classmethod
-    def _sqlite(cls, url: str) -> str:
-        if not url.startswith("sqlite://"):
-            raise ValueError(f"{url!r} is not served: write sqlite:///file.db")
-        return url
+    def _served(cls, url: str) -> str:
+        """The URL with the driver that is meant; mistakes are told without the password."""
+        kind, _, rest = url.partition("://")
+        try:
+            host = make_url(url).host or ""
+        except (SQLAlchemyError, ValueError):
+            raise ValueError(f"is no URL of a database: {_STORE_FORMS}") from None
+        if "@" in host:  # errors of the network would tell it
+            raise ValueError(f"has an @ in its password: write %40; {_STORE_FORMS}")
+        if kind not in _STORES:
+            raise ValueError(f"{kind!r} is not served: {_STORE_FORMS}")
+        return f"{_STORES[kind]}://{rest}"
 
 
 class Health(Section):

@@ -51,7 +51,7 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
     try:
         raw = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(name, [" ".join(str(error).split())]) from error
+        raise ConfigError(name, [_unread(error)]) from error
     if not isinstance(raw, dict):
         raise ConfigError(name, ["is empty: it needs receivers, exporters and service"])
     mistakes: list[str] = []
@@ -101,7 +101,23 @@ def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: 
         return found
 
     text = _VARIABLE.sub(replaced, value)
-    return yaml.safe_load(text) if _VARIABLE.fullmatch(value) and text else text
+    return _plain(text) if _VARIABLE.fullmatch(value) and text else text
+
+
+def _plain(text: str) -> Any:
+    """A text, or the number or truth value that YAML sees in it."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _unread(error: Exception) -> str:
+    """What is wrong with YAML and where, without its text: that may be a password."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _unknown_names(whole: dict[str, Any]) -> list[str]:

@@ -60,8 +60,8 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             parsed = make_url(url)
-        except SQLAlchemyError as error:  # whose text may hold the password
-            raise StoreError("the storage url cannot be read: see SQLAlchemy's form") from error
+        except (SQLAlchemyError, ValueError):  # whose text may hold the password
+            raise StoreError("the storage url cannot be read: see SQLAlchemy's form") from None
         self.name = parsed.difference_update_query(["password", "sslpassword"]).render_as_string()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="otelml-store")
         self._advice = (
