@@ -70,6 +70,7 @@ SHADOW_AGREEMENT = "ml.shadow.agreement"
 PERFORMANCE = "ml.performance."
 PERFORMANCE_SAMPLE_COUNT = "ml.performance.sample.count"
 PERFORMANCE_STATE = "ml.performance.degraded"
+CONFUSION_COUNT = "ml.performance.confusion.count"
 ESTIMATE_ERROR = "ml.performance.estimate_error"
 FAIRNESS_GAP = "ml.fairness.gap"
 FAIRNESS_RATIO = "ml.fairness.group.ratio"
@@ -239,6 +240,13 @@ _ROWS = (
         _UP_DOWN,
         "{detection}",
         "State of a performance alert: 1 open, 0 not",
+        _PROCESSOR,
+    ),
+    Metric(
+        CONFUSION_COUNT,
+        _UP_DOWN,
+        "{sample}",
+        "Labelled rows of a window by true and predicted class, of up to ten classes",
         _PROCESSOR,
     ),
     Metric(
@@ -418,7 +426,7 @@ ATTRIBUTES: Final = MappingProxyType(
         RECORD_SCORED: "Classes that the probabilities are of (event)",
         RECORD_LOWS: "Lower ends of the intervals that the model gave (event)",
         RECORD_HIGHS: "Their upper ends (event)",
-        TRUTH_CLASS: "True class (event)",
+        TRUTH_CLASS: "True class",
         TRUTH_VALUE: "True value (event)",
         TRUTH_WEIGHT: "Weight of a label; 1 if it is not said (event)",
         TRUTH_STATE: "`matched`, `unmatched`, `duplicate`, `corrected`, `expired`, `refused`",

@@ -187,6 +187,11 @@ async def test_performance_falls_and_recovers(
     accuracies = seen(sink, "ml.performance.accuracy")
     assert [0.9, 0.5, 0.9] == [value for _, value in accuracies]
     assert "ground_truth" == accuracies[0][0]["ml.performance.source"]
+    confusion = {
+        (a["ml.ground_truth.class"], a["ml.prediction.class"]): v
+        for a, v in seen(sink, "ml.performance.confusion.count")
+    }
+    assert {("yes", "yes"): 270.0, ("no", "yes"): 30.0} == confusion  # the last window's
     assert 0.75 == seen(sink, "ml.ground_truth.ratio")[0][1]
     await eventually(lambda: "ml.performance.restored" in [name for name, _ in events(sink)])
     told = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -28,7 +29,8 @@ _AT_ONCE: Final = 16
 class Assessed:
     """A window of predictions, how many of its rows have labels, and what is found of them.
 
-    `drifts` are findings on the stream of errors up to now, whatever their windows.
+    `drifts` are findings on the stream of errors up to now, whatever their windows; `confusion`
+    holds weights by true and predicted class.
     """
 
     mark: Mark
@@ -36,6 +38,7 @@ class Assessed:
     labelled: int
     findings: list[Finding]
     drifts: list[Finding]
+    confusion: Mapping[tuple[str, str], float]
 
     @property
     def service(self) -> Service:
@@ -90,17 +93,18 @@ class Assessor:
         population, labelled = await self._joins.population(owner, start, end)
         window = Window(model, start, end, MappingProxyType({}), population)
         if not labelled:
-            return Assessed(mark, window, 0, [], [])
-        findings = await asyncio.to_thread(self._judged, owner, window)
+            return Assessed(mark, window, 0, [], [], {})
+        tally = await asyncio.to_thread(self._tally, owner, window)
+        findings = tally.findings(window) + await asyncio.to_thread(self._compared, owner, window)
         drifts = await asyncio.to_thread(self._concepts.feed, self._joins, owner, now)
-        return Assessed(mark, window, labelled, findings, drifts)
+        return Assessed(mark, window, labelled, findings, drifts, tally.confusion)
 
-    def _judged(self, owner: Owner, window: Window) -> list[Finding]:
+    def _tally(self, owner: Owner, window: Window) -> Tally:
         reference = self._library.reference(window.model)
         tally = Tally(self._settings, self.rules, self._checks, reference)
         for outcomes in self._joins.outcomes(owner, window.start, window.end):
             tally.add(outcomes)
-        return tally.findings(window) + self._compared(owner, window)
+        return tally
 
     def _compared(self, owner: Owner, window: Window) -> list[Finding]:
         """A challenger beside its champions."""

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -52,6 +52,7 @@ class Judged:
     labelled: int | None = None
     shown: bool = True
     recommended: tuple[Recommendation, ...] = ()
+    confusion: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def resource(service: Service, extra: Mapping[str, str] | None = None) -> Resource:
@@ -119,6 +120,9 @@ def gauges(service: Service, judged: Judged, since: int, version: str, now: int)
         share = judged.labelled / window.rows if window.rows else None
         out.add(names.PERFORMANCE_SAMPLE_COUNT, of_model, since, time, judged.labelled)
         out.add(names.GROUND_TRUTH_RATIO, of_model, since, time, share)
+        for (truth, predicted), weight in judged.confusion.items():
+            pair = {names.TRUTH_CLASS: truth, names.PREDICTION_CLASS: predicted}
+            out.add(names.CONFUSION_COUNT, of_model | pair, since, time, weight)
     for finding in judged.findings:
         family = family_of(finding)
         attributes = of_model | family.attributes(finding)

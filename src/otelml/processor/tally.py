@@ -1,6 +1,6 @@
 """A window of predictions beside their labels: its rows in pieces, and what is found of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,6 +27,7 @@ ESTIMATE_ERROR: Final = "estimate_error"
 _MOST_SLICES: Final = 1000
 """Slices summed up in a window; those beyond have no room."""
 
+_MOST_CLASSES: Final = 10
 _TRUTH: Final = ((names.PERFORMANCE_SOURCE, "ground_truth"),)
 
 
@@ -85,6 +86,14 @@ class Tally:
         own = self._window(window, Role.PREDICTION, Role.SCORE)
         estimated = reference.estimated(self._rules, own)
         return found + _errors(estimated, realised)
+
+    @property
+    def confusion(self) -> Mapping[tuple[str, str], float]:
+        """Weights by true and predicted class; nothing if there are too many classes to be told."""
+        held = self._whole.confusion
+        if len(held.classes) > _MOST_CLASSES:
+            return {}
+        return {pair: cell.weight for pair, cell in held.cells.items()}
 
     def _named(self, outcomes: Outcomes) -> Outcomes:
         """The same, where the class that scores are of is known if it was not told: the last."""

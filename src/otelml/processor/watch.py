@@ -223,6 +223,7 @@ class Watch:
             assessed.labelled,
             enough and assessed.window.start >= newest,
             tuple(watched.signal_of(model).update(findings)),
+            assessed.confusion,
         )
 
     def _took(self, seconds: float, model: Model, baseline: Baseline | None) -> None:
