@@ -55,6 +55,7 @@ class Call:
         "ids",
         "inner",
         "instance",
+        "intervals",
         "model",
         "operation",
         "options",
@@ -90,6 +91,7 @@ class Call:
         self.model = card.model
         self.span = None
         self.chosen: npt.NDArray[np.intp] | None = None
+        self.intervals: npt.NDArray[np.float64] | None = None
 
 
 class Caller:
