@@ -25,6 +25,7 @@ from otelml.processor.emit import (
     event_of,
     events,
     gauges,
+    pending,
     resource,
     told,
 )
@@ -45,6 +46,7 @@ from otelml.wire.proto import Service as Monitored
 
 _LOG: Final = logging.getLogger(__name__)
 _TICK: Final = 0.5
+_SWEEP: Final = 60.0
 _JOURNAL_BYTES: Final = 256 << 20
 """Requests beyond which the state is written anew, so that a restart has little to replay."""
 
@@ -117,7 +119,7 @@ class Service:
         for http in https:
             await http.start()
         self._on_signals()
-        ticking = asyncio.create_task(self._tick())
+        ticking = asyncio.gather(self._tick(), self._sweep())
         _LOG.info("serving %s", ", ".join(f"{n} on port {p}" for n, p in self.ports.items()))
         ready(self)
         await self._stop.wait()
@@ -210,6 +212,20 @@ class Service:
             except Exception:  # noqa: BLE001 - one bad request or window must not end the service
                 _LOG.exception("an evaluation failed")
 
+    async def _sweep(self) -> None:
+        """Now and then let go of labels and predictions that waited too long.
+
+        Beside the ticks, so that a long backlog holds up none.
+        """
+        while True:
+            try:
+                await self._truths.sweep(time.time_ns())
+            except StoreError as error:
+                _LOG.error("%s", error)
+            except Exception:  # noqa: BLE001 - the next may go well
+                _LOG.exception("labels could not be swept")
+            await asyncio.sleep(max(_TICK, min(_SWEEP, self._rules.labels.expire_after)))
+
     async def _evaluate(self, now: int, *, always: bool = False) -> None:
         """Judge the windows that are complete; keep state and findings in one transaction."""
         judged: dict[Monitored, list[Judged]] = {}
@@ -276,6 +292,8 @@ class Service:
             if self._repeated - last[0] < self._lasts(sketches=key[-1]) + self._rules.repeat
         }
         whole = self._own(time.time_ns())
+        waiting = pending(self._truths.pending, self._started, self._version, time.time_ns())
+        whole.MergeFrom(waiting)
         for judged, request in self._latest.values():
             if judged <= self._repeated - self._rules.repeat:  # the others were just sent
                 whole.MergeFrom(_restamped(request, time.time_ns()))
@@ -297,7 +315,7 @@ class Service:
         """What the processor tells of itself."""
         out = Gauges(resource(Monitored("otelml"), self._instance), self._version)
         out.add(names.SERIES_COUNT, {}, self._started, now, len(self._watch.deltas))
-        losses = self._watch.losses()
+        losses = self._watch.losses() + self._truths.dropped
         losses["outbox"] += sum(outbox.dropped for outbox in self._outboxes.values())
         for reason, count in sorted(losses.items()):
             if count:
