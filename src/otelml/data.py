@@ -163,7 +163,8 @@ class Origin(NamedTuple):
     """Where the rows of a call come from: when, in which span, and what they are called.
 
     `ids` has one id for all rows or one a row; with none the span's id is theirs. `rows` says
-    which rows of the call its columns hold, where these are a sample.
+    which rows of the call its columns hold, where these are a sample. `intervals`, of shape
+    (rows, 2), are those that the model says its values lie in.
     """
 
     time: int
@@ -171,6 +172,7 @@ class Origin(NamedTuple):
     span_id: int = 0
     ids: tuple[str, ...] = ()
     rows: npt.NDArray[np.intp] | None = None
+    intervals: npt.NDArray[np.float64] | None = None
 
 
 class Inference(NamedTuple):

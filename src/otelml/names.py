@@ -70,6 +70,11 @@ SHADOW_AGREEMENT = "ml.shadow.agreement"
 PERFORMANCE = "ml.performance."
 PERFORMANCE_SAMPLE_COUNT = "ml.performance.sample.count"
 PERFORMANCE_STATE = "ml.performance.degraded"
+CONFUSION_COUNT = "ml.performance.confusion.count"
+ESTIMATE_ERROR = "ml.performance.estimate_error"
+FAIRNESS_GAP = "ml.fairness.gap"
+FAIRNESS_RATIO = "ml.fairness.group.ratio"
+SHADOW_COMPARISON = "ml.shadow.comparison"
 GROUND_TRUTH_LABELS = "ml.ground_truth.labels"
 GROUND_TRUTH_DELAY = "ml.ground_truth.delay"
 GROUND_TRUTH_PENDING = "ml.ground_truth.pending.count"
@@ -238,6 +243,37 @@ _ROWS = (
         _PROCESSOR,
     ),
     Metric(
+        CONFUSION_COUNT,
+        _UP_DOWN,
+        "{sample}",
+        "Labelled rows of a window by true and predicted class, of up to ten classes",
+        _PROCESSOR,
+    ),
+    Metric(
+        ESTIMATE_ERROR,
+        _GAUGE,
+        "{score}",
+        "Estimated less realised value of a measure, on the rows that have labels by now",
+        _PROCESSOR,
+    ),
+    Metric(
+        FAIRNESS_GAP, _GAUGE, "1", "Largest less smallest value of a rate over groups", _PROCESSOR
+    ),
+    Metric(
+        FAIRNESS_RATIO,
+        _GAUGE,
+        "1",
+        "Smallest over largest value of a rate over groups",
+        _PROCESSOR,
+    ),
+    Metric(
+        SHADOW_COMPARISON,
+        _GAUGE,
+        "{score}",
+        "A challenger beside its champion on the same labelled requests, by measure",
+        _PROCESSOR,
+    ),
+    Metric(
         GROUND_TRUTH_LABELS, _COUNTER, "{label}", "Labels received, by what they met", _PROCESSOR
     ),
     Metric(GROUND_TRUTH_DELAY, _HISTOGRAM, "s", "Time from prediction to label", _PROCESSOR),
@@ -321,6 +357,15 @@ PERFORMANCE_AVERAGE = "ml.performance.average"
 PERFORMANCE_SOURCE = "ml.performance.source"
 PERFORMANCE_METRIC = "ml.performance.metric.name"
 PERFORMANCE_VALUE = "ml.performance.value"
+FAIRNESS_METRIC = "ml.fairness.metric.name"
+FAIRNESS_ATTRIBUTE = "ml.fairness.attribute"
+FAIRNESS_LOW = "ml.fairness.group.low"
+FAIRNESS_HIGH = "ml.fairness.group.high"
+SEGMENT_NAME = "ml.segment.name"
+SEGMENT_VALUE = "ml.segment.value"
+SHADOW_METRIC = "ml.shadow.metric.name"
+RETRAINING_RULE = "ml.retraining.rule"
+RETRAINING_EVIDENCE = "ml.retraining.evidence"
 PERFORMANCE_BASELINE = "ml.performance.baseline.value"
 PERFORMANCE_THRESHOLD = "ml.performance.threshold"
 ROUTE = "http.route"
@@ -381,13 +426,22 @@ ATTRIBUTES: Final = MappingProxyType(
         RECORD_SCORED: "Classes that the probabilities are of (event)",
         RECORD_LOWS: "Lower ends of the intervals that the model gave (event)",
         RECORD_HIGHS: "Their upper ends (event)",
-        TRUTH_CLASS: "True class (event)",
+        TRUTH_CLASS: "True class",
         TRUTH_VALUE: "True value (event)",
         TRUTH_WEIGHT: "Weight of a label; 1 if it is not said (event)",
         TRUTH_STATE: "`matched`, `unmatched`, `duplicate`, `corrected`, `expired`, `refused`",
         PERFORMANCE_AVERAGE: "`binary`, `macro`, `micro`, `weighted`",
         PERFORMANCE_SOURCE: "`ground_truth`, or `estimated` without labels",
         PERFORMANCE_METRIC: "Name of the measure",
+        FAIRNESS_METRIC: "Name of the measure of fairness",
+        FAIRNESS_ATTRIBUTE: "Column whose groups are compared",
+        FAIRNESS_LOW: "Group with the smallest rate; only if `tell_groups` is set",
+        FAIRNESS_HIGH: "Group with the largest rate; only if `tell_groups` is set",
+        SEGMENT_NAME: "Columns that a slice is cut by",
+        SEGMENT_VALUE: "Their values in the slice",
+        SHADOW_METRIC: "What a challenger and its champion are compared by",
+        RETRAINING_RULE: "Rule that came to hold, in words (event)",
+        RETRAINING_EVIDENCE: "Findings that led to it, as JSON (event)",
         PERFORMANCE_VALUE: "Value of the measure (event)",
         PERFORMANCE_BASELINE: "Its value in the baseline (event)",
         PERFORMANCE_THRESHOLD: "Limit in force (event)",
@@ -403,6 +457,10 @@ RECORDS_EVENT = "ml.inference.records"
 TRUTH_EVENT = "ml.ground_truth.received"
 PERFORMANCE_DEGRADED_EVENT = "ml.performance.degraded"
 PERFORMANCE_RESTORED_EVENT = "ml.performance.restored"
+FAIRNESS_DEGRADED_EVENT = "ml.fairness.degraded"
+FAIRNESS_RESTORED_EVENT = "ml.fairness.restored"
+RETRAINING_RECOMMENDED_EVENT = "ml.retraining.recommended"
+RETRAINING_RESOLVED_EVENT = "ml.retraining.resolved"
 DRIFT_DETECTED_EVENT = "ml.drift.detected"
 DRIFT_RESOLVED_EVENT = "ml.drift.resolved"
 QUALITY_DEGRADED_EVENT = "ml.data_quality.degraded"
@@ -415,6 +473,10 @@ EVENTS: Final = MappingProxyType(
         TRUTH_EVENT: "The app learned what was right",
         PERFORMANCE_DEGRADED_EVENT: "A performance alert opened",
         PERFORMANCE_RESTORED_EVENT: "A performance alert resolved",
+        FAIRNESS_DEGRADED_EVENT: "A fairness alert opened",
+        FAIRNESS_RESTORED_EVENT: "A fairness alert resolved",
+        RETRAINING_RECOMMENDED_EVENT: "A rule of `retraining` came to hold",
+        RETRAINING_RESOLVED_EVENT: "It holds no longer",
         DRIFT_DETECTED_EVENT: "A drift alert opened",
         DRIFT_RESOLVED_EVENT: "A drift alert resolved",
         QUALITY_DEGRADED_EVENT: "A data-quality alert opened",

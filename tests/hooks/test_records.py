@@ -121,6 +121,13 @@ def test_ids_do_not_clash_within_a_request_without_spans(
     assert {f"{span.get_span_context().trace_id:032x}"} == {first.trace_id, second.trace_id}
 
 
+def test_intervals_that_the_app_says(kept: Kept) -> None:
+    with otelml.inference("price", features=X[:2], task="regression") as call:
+        call.prediction, call.interval = [1.0, 2.0], ([0.5, 1.5], [1.5, 2.5])
+    otelml.record("price", prediction=[3.0], interval=(2.0, 5.0))
+    assert [(0.5, 1.5), (1.5, 2.5), (2.0, 5.0)] == [row.interval for row in kept.rows()]
+
+
 def test_what_failed_leaves_no_record(kept: Kept) -> None:
     model = LogisticRegression().fit(X, Y)
     with pytest.raises(ValueError, match="features"):

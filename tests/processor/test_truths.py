@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,25 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
     ExportLogsServiceResponse,
 )
-from tests.processor.test_service import SECOND, events, metrics
+from sklearn.metrics import roc_auc_score
+from tests.processor.test_service import SECOND, events, metrics, send
 from tests.wire.test_records import sent
 
 from otelml import names
-from otelml.data import Model, Outcomes, Prediction
+from otelml.data import Key, Model, Outcomes, Prediction, Role, Window
 from otelml.monitor.performance.summary import Summary
 from otelml.processor import truths
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
+from otelml.processor.webhook import signature
+from otelml.sketch.categories import Categories
+from otelml.sketch.count import Count
+from otelml.sketch.probability import Probability
 from otelml.wire import file
 from otelml.wire.rows import columns
 
 Start = Callable[..., Awaitable[Service]]
+ESTIMATE_ERROR = names.ESTIMATE_ERROR
 NOW = 1_700_000_000_000_000_000
 
 
@@ -186,14 +194,28 @@ async def test_performance_falls_and_recovers(
     accuracies = seen(sink, "ml.performance.accuracy")
     assert [0.9, 0.5, 0.9] == [value for _, value in accuracies]
     assert "ground_truth" == accuracies[0][0]["ml.performance.source"]
+    confusion = {
+        (a["ml.ground_truth.class"], a["ml.prediction.class"]): v
+        for a, v in seen(sink, "ml.performance.confusion.count")
+    }
+    assert {("yes", "yes"): 270.0, ("no", "yes"): 30.0} == confusion  # the last window's
     assert 0.75 == seen(sink, "ml.ground_truth.ratio")[0][1]
     await eventually(lambda: "ml.performance.restored" in [name for name, _ in events(sink)])
     told = [
         (name, attributes["ml.performance.value"].double_value)
         for name, attributes in events(sink)
-        if attributes["ml.performance.metric.name"].string_value == "accuracy"
+        if "ml.performance.metric.name" in attributes
+        and attributes["ml.performance.metric.name"].string_value == "accuracy"
     ]
     assert [("ml.performance.degraded", 0.5), ("ml.performance.restored", 0.9)] == told
+    concept = {
+        attributes["ml.drift.method"].string_value
+        for name, attributes in events(sink)
+        if name == "ml.drift.detected" and attributes["ml.drift.type"].string_value == "concept"
+    }
+    assert "page_hinkley" in concept
+    errors = {a["ml.performance.metric.name"]: v for a, v in seen(sink, ESTIMATE_ERROR)}
+    assert abs(errors["accuracy"]) < 0.01  # of the last window, which is as the baseline
 
 
 async def test_labels_without_a_prediction_expire(start: Start, sink: Any, eventually: Any) -> None:
@@ -285,3 +307,132 @@ def outcomes(right: list[bool]) -> Outcomes:
 
 def seen(sink: Any, name: str) -> list[tuple[dict[str, str], float]]:
     return [(attributes, value) for _, attributes, _, value in metrics(sink, name)]
+
+
+async def test_slices_groups_and_challengers(start: Start, sink: Any, eventually: Any) -> None:
+    """The challenger is right more often; one region is served worse than the other."""
+    service = await start(
+        performance={"window": "1s", "every": "10ms", "min_samples": 100},
+        segments={"columns": ["region", ["region", "tier"]]},
+        fairness={"columns": ["region"]},
+        shadows=[{"champion": "fraud", "challenger": "next"}],
+    )
+    for model, share in (("fraud", 10), ("next", 20)):
+        rows = [
+            prediction(i, wrong=i % share == 0 or (i % 2 > 0 and i % 3 == 0)) for i in range(600)
+        ]
+        await deliver(service, sent((names.RECORDS_EVENT, columns(Model(model), rows))))
+    labels = [{"id": f"r-{i}", "label": truth(i)} for i in range(600)]
+    assert 1200 == (await post(service, labels)).json()["matched"] * 2
+    await eventually(lambda: len(seen(sink, "ml.shadow.comparison")) >= 3)
+    slices = {
+        attributes["ml.segment.value"]: value
+        for attributes, value in seen(sink, "ml.performance.accuracy")
+        if attributes["ml.model.name"] == "fraud" and "ml.segment.value" in attributes
+    }
+    assert {"north", "south", "north & a", "south & a"} == slices.keys()  # the others are small
+    assert slices["south"] < slices["north"]
+    gaps = {a["ml.fairness.metric.name"]: v for a, v in seen(sink, "ml.fairness.gap")}
+    assert gaps["equal_opportunity"] > 0.1
+    assert not any("south" in a.values() for a, _ in seen(sink, "ml.fairness.gap"))
+    compared = {a["ml.shadow.metric.name"]: v for a, v in seen(sink, "ml.shadow.comparison")}
+    assert compared["accuracy_difference"] > 0
+
+
+def truth(i: int) -> str:
+    return "yes" if i % 4 < 2 else "no"
+
+
+def prediction(i: int, *, wrong: bool) -> Prediction:
+    label = ("no" if truth(i) == "yes" else "yes") if wrong else truth(i)
+    segments = ("region", "south" if i % 2 else "north"), ("tier", "a" if i % 5 else "b")
+    return Prediction(f"r-{i}", NOW + i, label, None, (), None, segments)
+
+
+async def test_retraining_is_recommended_once_and_told(
+    start: Start, sink: Any, eventually: Any
+) -> None:
+    told: list[tuple[dict[str, str], bytes]] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            told.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    hook = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    try:
+        service = await start(
+            performance={"window": "1s", "every": "10ms", "min_samples": 100},
+            alerts={"open_after": "1 of 1", "resolve_after": 1},
+            retraining={
+                "when": [{"checks": ["accuracy"], "below": 0.7, "windows": "2 of 2"}],
+                "webhook": {"url": f"http://127.0.0.1:{hook.server_port}/hook", "secret": "s3"},
+            },
+        )
+        for window, right in enumerate((9, 5, 5, 5, 9)):
+            rows = [Prediction(f"{window}-{i}", NOW + window * SECOND, "yes") for i in range(200)]
+            await deliver(service, sent((names.RECORDS_EVENT, columns(Model("fraud"), rows))))
+            await post(
+                service,
+                [
+                    {"id": f"{window}-{i}", "label": "yes" if i % 10 < right else "no"}
+                    for i in range(200)
+                ],
+            )
+            await eventually(lambda n=window + 1: n <= len(seen(sink, "ml.performance.accuracy")))
+        await eventually(lambda: len(told) == 2)
+        await eventually(lambda: "ml.retraining.resolved" in [name for name, _ in events(sink)])
+    finally:
+        hook.shutdown()
+        hook.server_close()
+    named = [json.loads(body) for _, body in told]
+    assert ["ml.retraining.recommended", "ml.retraining.resolved"] == [n["event"] for n in named]
+    assert ("fraud", "accuracy") == (named[0]["model"], named[0]["evidence"][0]["check"])
+    headers, body = told[0]
+    assert signature("s3", headers["x-otelml-timestamp"], body) == headers["x-otelml-signature"]
+    assert "ml.retraining.recommended" in [name for name, _ in events(sink)]
+
+
+async def test_performance_is_estimated_before_labels_come(
+    start: Start, sink: Any, tmp_path: Path, eventually: Any
+) -> None:
+    """The window's scores are nearer to one half than the baseline's: worse is expected."""
+    random = np.random.default_rng(0)
+    for shrink, number in ((1.0, 0), (0.3, 1)):
+        score = 1 / (1 + np.exp(-shrink * random.normal(0, 3, 4000)))
+        right = random.random(4000) < score
+        made = Window(
+            Model("fraud"),
+            NOW + number * SECOND,
+            NOW + (number + 1) * SECOND,
+            {
+                Key(Model("fraud"), Role.SCORE): Probability.of(score),
+                Key(Model("fraud"), Role.PREDICTION): Categories.of(
+                    ["yes" if s > 0.5 else "no" for s in score]
+                ),
+                Key(Model("fraud"), Role.PREDICTIONS, "predict"): Count(4000),
+            },
+            4000,
+        )
+        if not number:
+            truths = np.where(right, "yes", "no").astype(object)
+            guessed = np.where(score > 0.5, "yes", "no").astype(object)
+            whole = Outcomes(guessed, truths, np.ones(4000), ("yes",), score[:, None])
+            state = json.loads(json.dumps(Summary.of(whole).dump()))
+            baseline = file.baseline(made, source="test", created=NOW, outcomes=state)
+            file.write(tmp_path / "fraud.json", baseline)
+            service = await start(
+                windows={"length": "1s", "lateness": "1s"}, baselines={"directory": str(tmp_path)}
+            )
+        else:
+            await send(service, made)
+    await eventually(lambda: bool(seen(sink, "ml.performance.roc_auc")))
+    ((attributes, value),) = seen(sink, "ml.performance.roc_auc")
+    assert "estimated" == attributes["ml.performance.source"]
+    assert roc_auc_score(right, score) == pytest.approx(value, abs=0.03)

@@ -55,6 +55,7 @@ class Call:
         "ids",
         "inner",
         "instance",
+        "intervals",
         "model",
         "operation",
         "options",
@@ -90,6 +91,7 @@ class Call:
         self.model = card.model
         self.span = None
         self.chosen: npt.NDArray[np.intp] | None = None
+        self.intervals: npt.NDArray[np.float64] | None = None
 
 
 class Caller:
@@ -345,9 +347,9 @@ class Caller:
     @staticmethod
     def _origin(call: Call) -> Origin | None:
         origin = origin_of(call)
-        return (
-            origin if origin is None or call.chosen is None else origin._replace(rows=call.chosen)
-        )
+        if origin is None or (call.chosen is None and call.intervals is None):
+            return origin
+        return origin._replace(rows=call.chosen, intervals=call.intervals)
 
     def _seen(self, call: Call) -> set[Role] | None:
         """Roles counted already of this very input in this request; None outside of one."""

@@ -34,6 +34,7 @@ class _Told(NamedTuple):
 
     prediction: Any
     probabilities: Any
+    interval: Any = None
 
 
 class _Asked(NamedTuple):
@@ -81,6 +82,9 @@ class _ToldReader(Reader):
                 yield from probabilities(given, card.facts, classes_too=too)
             else:
                 yield from positives(given, card.facts, classes_too=too)
+        if told.interval is not None:
+            low, high = (np.atleast_1d(np.asarray(end, np.float64)) for end in told.interval)
+            call.intervals = np.stack(np.broadcast_arrays(low, high), axis=1)
 
 
 _CALLER = Caller(_ToldReader())
@@ -89,7 +93,8 @@ _CALLER = Caller(_ToldReader())
 class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as contextlib's do
     """Record a model call that no hook covers, as a context manager or a decorator.
 
-    As a context manager, `prediction` and `probabilities` are set on what it yields; as a decorator
+    As a context manager, `prediction`, `probabilities` and `interval` (lower ends, upper ends) are
+    set on what it yields; as a decorator
     of a function, sync or async, its first argument is the features and its result the prediction.
     Model calls within are not recorded on their own.
 
@@ -110,6 +115,7 @@ class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as co
 
     prediction: Any = None
     probabilities: Any = None
+    interval: Any = None
 
     def __init__(
         self,
@@ -158,7 +164,8 @@ class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as co
         traceback: TracebackType | None,
     ) -> None:
         if self._call is not None:
-            _CALLER.end(self._call, _Told(self.prediction, self.probabilities), error)
+            told = _Told(self.prediction, self.probabilities, self.interval)
+            _CALLER.end(self._call, told, error)
 
     def __call__(self, function: Callable[..., Any]) -> Any:
         """Decorate a function that predicts."""
@@ -191,6 +198,7 @@ def record(
     features: Any = None,
     prediction: Any = None,
     probabilities: Any = None,
+    interval: Any = None,
     seconds: float = 0.0,
     error: BaseException | None = None,
     **described: Any,
@@ -202,6 +210,7 @@ def record(
         features: A frame, matrix, mapping or list of rows.
         prediction: Classes or numbers, one a row.
         probabilities: Of shape (rows, classes), or of the positive class, of shape (rows,).
+        interval: Lower and upper ends of where the model says the values lie, each of shape (rows,).
         seconds: How long the call took.
         error: What it raised, if it failed.
         described: More of the model: `version`, `operation`, `task`, `names`, `classes`, …
@@ -215,7 +224,7 @@ def record(
     call = _CALLER.begin(here, told._asked, told._operation, (features,), {}, since)  # noqa: SLF001
     if call is not None:
         call.started = time.perf_counter() - seconds
-        _CALLER.end(call, _Told(prediction, probabilities), error)
+        _CALLER.end(call, _Told(prediction, probabilities, interval), error)
 
 
 _shown: dict[int, weakref.ref[Any]] = {}  # models that look like scikit-learn's

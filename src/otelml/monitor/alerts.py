@@ -58,6 +58,7 @@ class Alerts:
             if subject in self._open:
                 if len(recent) >= self._quiet and not any(recent[-self._quiet :]):
                     self._open.remove(subject)
+                    self._recent[subject] = kept[-self._quiet :]  # what was before is over
                     changes.append(Change(finding, opened=False))
             elif sum(recent[-self._of :]) >= self._needed:
                 self._open.add(subject)

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from otelml import names
 from otelml.data import Finding, Outcomes, Verdict
 from otelml.monitor.check import adjust
 from otelml.monitor.comparison import normal_tail
@@ -22,8 +23,8 @@ from otelml.monitor.performance.interval import Z
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 Rows: TypeAlias = npt.NDArray[np.int64]
 
-NAME: Final = "ml.segment.name"
-VALUE: Final = "ml.segment.value"
+NAME: Final = names.SEGMENT_NAME
+VALUE: Final = names.SEGMENT_VALUE
 AND: Final = " & "
 """Stands between the columns of a conjunction, and between their values."""
 

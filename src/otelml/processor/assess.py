@@ -1,17 +1,23 @@
-"""Windows of predictions whose labels changed: rows to a summary, and the summary to findings."""
+"""Windows of predictions whose labels changed: their rows are read again, and judged anew."""
 
 import asyncio
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from otelml.data import Finding, Model, Outcomes, Owner, Window
+from otelml.data import Finding, Model, Owner, Window
+from otelml.monitor.check import Checks
+from otelml.monitor.paired.judge import judge as compared
+from otelml.monitor.paired.roc_auc import Areas
+from otelml.monitor.paired.summary import Summary as Pair
 from otelml.monitor.performance.check import Rules
-from otelml.monitor.performance.registry import METRICS, judge
-from otelml.monitor.performance.summary import Summary
+from otelml.monitor.performance.registry import METRICS
 from otelml.processor import config
+from otelml.processor.concepts import Concepts
 from otelml.processor.library import Library
+from otelml.processor.tally import Tally
 from otelml.store.joins import Joins, Mark
 from otelml.wire.proto import Service
 
@@ -19,23 +25,43 @@ _AT_ONCE: Final = 16
 """Windows assessed in one go, so that a tick stays short."""
 
 
+@dataclass(frozen=True, slots=True)
 class Assessed:
-    """A window of predictions, its labelled rows summed up, and what is found of it."""
+    """A window of predictions, how many of its rows have labels, and what is found of them.
 
-    def __init__(self, mark: Mark, window: Window, labelled: int, findings: list[Finding]) -> None:
-        self.mark, self.window, self.labelled, self.findings = mark, window, labelled, findings
-        owner = mark.owner
-        self.service = Service(owner.service, owner.namespace, owner.environment)
+    `drifts` are findings on the stream of errors up to now, whatever their windows; `confusion`
+    holds weights by true and predicted class.
+    """
+
+    mark: Mark
+    window: Window
+    labelled: int
+    findings: list[Finding]
+    drifts: list[Finding]
+    confusion: Mapping[tuple[str, str], float]
+
+    @property
+    def service(self) -> Service:
+        """Whose window it is."""
+        owner = self.mark.owner
+        return Service(owner.service, owner.namespace, owner.environment)
 
 
 class Assessor:
-    """Sums up and judges windows as their labels come, each at most once `every` so often."""
+    """Judges windows as their labels come, each at most once `every` so often."""
 
-    def __init__(self, settings: config.Performance, joins: Joins, library: Library) -> None:
-        self._settings, self._joins, self._library = settings, joins, library
+    def __init__(
+        self,
+        settings: config.Processor,
+        checks: Checks,
+        joins: Joins,
+        library: Library,
+        concepts: Concepts,
+    ) -> None:
+        self._settings, self._checks = settings, checks
+        self._joins, self._library, self._concepts = joins, library, concepts
         self._last: dict[tuple[Owner, int], float] = {}
-        self._rules = rules_of(settings)
-        self._references: dict[str, Summary | None] = {}
+        self.rules = rules_of(settings.performance)
 
     async def assess(self, now: int) -> list[Assessed]:
         """The windows that are over, and that predictions or labels came to, oldest first.
@@ -44,8 +70,7 @@ class Assessor:
             StoreError: the database refused.
 
         """
-        clock = time.monotonic()
-        every = self._settings.every
+        clock, every = time.monotonic(), self._settings.performance.every
         self._last = {key: last for key, last in self._last.items() if clock - last < every}
         due = [
             mark
@@ -55,51 +80,48 @@ class Assessor:
         found = []
         for mark in due[:_AT_ONCE]:
             self._last[mark.owner, mark.start] = clock
-            found.append(await self._assessed(mark))
+            found.append(await self._assessed(mark, now))
         return found
 
     async def done(self, assessed: list[Assessed]) -> None:
         """Forget that these windows changed: what was found of them is kept."""
         await self._joins.clean([one.mark for one in assessed])
 
-    async def _assessed(self, mark: Mark) -> Assessed:
+    async def _assessed(self, mark: Mark, now: int) -> Assessed:
         owner, start, end = mark.owner, mark.start, mark.start + self._joins.length
         model = Model(owner.model, owner.version)
         population, labelled = await self._joins.population(owner, start, end)
         window = Window(model, start, end, MappingProxyType({}), population)
         if not labelled:
-            return Assessed(mark, window, 0, [])
-        reference = self._reference(model)
-        summary = await asyncio.to_thread(self._summary, owner, start, end, reference)
-        findings = judge(self._rules, reference, summary, window)
-        return Assessed(mark, window, labelled, findings)
+            return Assessed(mark, window, 0, [], [], {})
+        tally = await asyncio.to_thread(self._tally, owner, window)
+        findings = tally.findings(window) + await asyncio.to_thread(self._compared, owner, window)
+        drifts = await asyncio.to_thread(self._concepts.feed, self._joins, owner, now)
+        return Assessed(mark, window, labelled, findings, drifts, tally.confusion)
 
-    def _summary(self, owner: Owner, start: int, end: int, reference: Summary | None) -> Summary:
-        whole = Summary.empty()
-        for outcomes in self._joins.outcomes(owner, start, end):
-            whole = whole.merge(Summary.of(scored(outcomes, reference)))
-        return whole
+    def _tally(self, owner: Owner, window: Window) -> Tally:
+        reference = self._library.reference(window.model)
+        tally = Tally(self._settings, self.rules, self._checks, reference)
+        for outcomes in self._joins.outcomes(owner, window.start, window.end):
+            tally.add(outcomes)
+        return tally
 
-    def _reference(self, model: Model) -> Summary | None:
-        """The summary that a model's baseline holds."""
-        baseline = self._library.find(model)
-        if baseline is None or baseline.outcomes is None:
-            return None
-        if baseline.id not in self._references:
-            self._references = {baseline.id: Summary.load(baseline.outcomes)}
-        return self._references[baseline.id]
-
-
-def scored(outcomes: Outcomes, reference: Summary | None) -> Outcomes:
-    """The same, where the class that scores are of is known if it was not told: the last one."""
-    if outcomes.classes != ("",):
-        return outcomes
-    if reference is not None and len(reference.scores) == 1:
-        return replace(outcomes, classes=tuple(reference.scores))
-    known = {*outcomes.predicted, *outcomes.truth} - {None}
-    if reference is not None:
-        known |= {*reference.confusion.classes}
-    return replace(outcomes, classes=(max(known),)) if known else outcomes
+    def _compared(self, owner: Owner, window: Window) -> list[Finding]:
+        """A challenger beside its champions."""
+        champions = {p.champion for p in self._settings.shadows if p.challenger == owner.model}
+        findings = []
+        for other in self._joins.owners() if champions else ():
+            if other[:3] == owner[:3] and other.model in champions:
+                pairs = [*self._joins.paired(other, owner, window.start, window.end)]
+                whole, positive = Pair(), None
+                for one, two in pairs:
+                    whole = whole.merge(Pair.of(one, two))
+                    positive = one.classes[0] if len(one.classes) == 1 else positive
+                areas = None if positive is None else Areas.of(pairs, positive)
+                champion = Model(other.model, other.version)
+                fewest = self._settings.performance.min_samples
+                findings += compared(whole, areas, champion, window, fewest)
+        return findings
 
 
 def rules_of(settings: config.Performance) -> Rules:

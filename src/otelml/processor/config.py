@@ -15,8 +15,10 @@ from pydantic import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from otelml.monitor.concept import DETECTORS
 from otelml.monitor.performance.registry import NAMES as MEASURES
 from otelml.monitor.registry import NAMES
+from otelml.monitor.rules import parse
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _STEP: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -60,6 +62,11 @@ Address = Annotated[str, AfterValidator(_address)]
 Url = Annotated[str, AfterValidator(_url)]
 Names = Annotated[list[str], Field(default_factory=list)]
 MEBIBYTE: Final = 1 << 20
+
+
+def _listed(value: object) -> object:
+    """One column may stand for itself."""
+    return [value] if isinstance(value, str) else value
 
 
 class Section(BaseModel):
@@ -214,6 +221,72 @@ class Performance(Section):
     limits: dict[Measure, Measured] = Field(default_factory=dict)
 
 
+class Segments(Section):
+    """Slices whose performance is measured: a column each, or several for their conjunction."""
+
+    columns: list[Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]] = Field(
+        default_factory=list
+    )
+    max_slices: Annotated[int, Field(gt=0, le=1000)] = 50
+
+
+class Fairness(Section):
+    """Columns whose groups are compared, and how large a group must be.
+
+    `tell_groups` lets the names of the groups that differ most leave.
+    """
+
+    columns: list[str] = Field(default_factory=list)
+    min_group: Annotated[int, Field(gt=0)] = 50
+    tell_groups: bool = False
+
+
+def _detector(name: str) -> str:
+    if name not in DETECTORS:
+        raise ValueError(f"unknown detector {name!r}: choose among {', '.join(sorted(DETECTORS))}")
+    return name
+
+
+class ConceptDrift(Section):
+    """What watches the stream of errors."""
+
+    detectors: list[Annotated[str, AfterValidator(_detector)]] = ["ddm", "page_hinkley", "adwin"]
+
+
+class Shadow(Section):
+    """A challenger, by the name of its model, and the champion that it is compared with."""
+
+    champion: str
+    challenger: str
+
+
+def _rule(given: object) -> object:
+    """A rule of `retraining`, checked."""
+    if not isinstance(given, dict):
+        raise ValueError("a rule is a mapping")  # noqa: TRY004 - pydantic collects ValueError
+    parse(given)
+    known = {*MEASURES, *NAMES, *DETECTORS}
+    for name in given.get("checks", ()):
+        if name not in known:
+            raise ValueError(f"unknown check {name!r}: choose among {', '.join(sorted(known))}")
+    return given
+
+
+class Hook(Section):
+    """Where to post recommendations, and what signs them."""
+
+    url: Url
+    secret: Annotated[str, Field(min_length=1)]
+    timeout: Seconds = 10.0
+
+
+class Retraining(Section):
+    """Rules that recommend to train a model anew, and who is told."""
+
+    when: list[Annotated[dict[str, Any], BeforeValidator(_rule)]] = Field(default_factory=list)
+    webhook: Hook | None = None
+
+
 class Processor(Section):
     """What is watched for."""
 
@@ -223,6 +296,11 @@ class Processor(Section):
     checks: Checks = Checks()
     labels: Labels = Labels()
     performance: Performance = Performance()
+    segments: Segments = Segments()
+    fairness: Fairness = Fairness()
+    concept_drift: ConceptDrift = ConceptDrift()
+    shadows: list[Shadow] = Field(default_factory=list)
+    retraining: Retraining = Retraining()
     forward: bool = True
     repeat: Seconds = 60.0
 

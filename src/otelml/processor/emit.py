@@ -1,8 +1,9 @@
 """Findings as OTLP: gauges of each window, states of alerts, and events when a state changes."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -16,6 +17,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from otelml import names
 from otelml.data import Baseline, Finding, Model, Owner, Role, Verdict, Window, iso
 from otelml.monitor.alerts import Subject, subject_of
+from otelml.monitor.retraining import Recommendation
 from otelml.names import METRICS, Kind
 from otelml.processor.family import DRIFTS, Attributes, family_of
 from otelml.sketch.exponential import Exponential
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
 _JUDGED: Final = frozenset({Verdict.OK, Verdict.WARN, Verdict.ALARM})
+_EVIDENCE: Final = 3
+"""Findings that an event shows; a webhook is told all of them."""
+
 _COARSE: Final = 8
 """Finest scale of a histogram that Prometheus keeps as it is."""
 
@@ -46,6 +51,8 @@ class Judged:
     open: frozenset[Subject]
     labelled: int | None = None
     shown: bool = True
+    recommended: tuple[Recommendation, ...] = ()
+    confusion: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def resource(service: Service, extra: Mapping[str, str] | None = None) -> Resource:
@@ -113,6 +120,9 @@ def gauges(service: Service, judged: Judged, since: int, version: str, now: int)
         share = judged.labelled / window.rows if window.rows else None
         out.add(names.PERFORMANCE_SAMPLE_COUNT, of_model, since, time, judged.labelled)
         out.add(names.GROUND_TRUTH_RATIO, of_model, since, time, share)
+        for (truth, predicted), weight in judged.confusion.items():
+            pair = {names.TRUTH_CLASS: truth, names.PREDICTION_CLASS: predicted}
+            out.add(names.CONFUSION_COUNT, of_model | pair, since, time, weight)
     for finding in judged.findings:
         family = family_of(finding)
         attributes = of_model | family.attributes(finding)
@@ -177,7 +187,28 @@ def events(
             )
             record.attributes.extend(key_values(_event_attributes(finding, one.baseline)))
             record.body.string_value = told(finding, opened)
+        for told_of in one.recommended:
+            record = scope.log_records.add(
+                time_unix_nano=told_of.window[1],
+                observed_time_unix_nano=now,
+                severity_number=(
+                    SEVERITY_NUMBER_WARN if told_of.recommended else SEVERITY_NUMBER_INFO
+                ),
+                event_name=event_of(told_of),
+            )
+            about = _of_model(one.window.model) | {names.RETRAINING_RULE: str(told_of.rule)}
+            if told_of.evidence:
+                about[names.RETRAINING_EVIDENCE] = json.dumps(told_of.evidence[:_EVIDENCE])
+            record.attributes.extend(key_values(about))
+            record.body.string_value = str(told_of.rule)
     return request if scope.log_records else None
+
+
+def event_of(recommendation: Recommendation) -> str:
+    """The name of the event that tells of a recommendation."""
+    if recommendation.recommended:
+        return names.RETRAINING_RECOMMENDED_EVENT
+    return names.RETRAINING_RESOLVED_EVENT
 
 
 def told(finding: Finding, opened: bool) -> str:

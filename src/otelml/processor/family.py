@@ -1,12 +1,17 @@
 """What kinds of findings are called in telemetry: drift, data quality, performance."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from otelml import names
-from otelml.data import Finding, Role
+from otelml.data import Finding, Role, Verdict
+from otelml.monitor.concept import DETECTORS
+from otelml.monitor.fairness.judge import LEFT_OUT
+from otelml.monitor.fairness.judge import NAMES as FAIR
+from otelml.monitor.paired.judge import NAMES as PAIRED
 from otelml.monitor.registry import DRIFT, QUALITY
+from otelml.processor.tally import ESTIMATE_ERROR
 
 Attributes = dict[str, str | float | int]
 Numbers = Mapping[str, float | None]
@@ -19,7 +24,7 @@ _RATIOS: Final = frozenset(check.name for check in QUALITY) - {"constant"}
 class Family:
     """Names that the findings of one kind go by.
 
-    `state` is the metric of the alert's state, `opened` and `resolved` its events. `attributes`
+    `state` is the metric of the alert's state, `opened` and `resolved` its events; `attributes`
     tell apart its gauges, and `subject` adds to them what tells apart its states. `gauges` are the
     values that a window has, `numbers` those that an event has.
     """
@@ -36,7 +41,7 @@ class Family:
 def family_of(finding: Finding) -> Family:
     """The kind of a finding."""
     if finding.role is Role.ERROR:
-        return PERFORMANCE
+        return _OF_ERRORS.get(finding.check, PERFORMANCE)
     return DRIFTS if finding.check in _DRIFT else DATA_QUALITY
 
 
@@ -62,8 +67,11 @@ def _nothing(_: Finding) -> Attributes:
 
 
 def _drift(finding: Finding) -> Attributes:
-    told = {Role.FEATURE: "feature", Role.TARGET: "target"}.get(finding.role, "prediction")
+    told = _DRIFT_TYPES.get(finding.role, "prediction")
     return _column(finding) | {names.DRIFT_TYPE: told, names.DRIFT_METHOD: finding.check}
+
+
+_DRIFT_TYPES: Final = {Role.FEATURE: "feature", Role.TARGET: "target", Role.ERROR: "concept"}
 
 
 def _drift_numbers(finding: Finding) -> Numbers:
@@ -108,16 +116,62 @@ def _performance(finding: Finding) -> Attributes:
     return {names.PERFORMANCE_SOURCE: "ground_truth", **dict(finding.labels)}
 
 
+def _told(finding: Finding) -> Attributes:
+    return {**dict(finding.labels)}
+
+
+def _numbers(finding: Finding) -> Numbers:
+    return {
+        names.PERFORMANCE_VALUE: finding.value,
+        names.PERFORMANCE_BASELINE: finding.reference,
+        names.PERFORMANCE_THRESHOLD: bound(finding),
+    }
+
+
+def _measured(finding: Finding) -> Numbers:
+    """The value, unless it is of too few rows to be looked at."""
+    if finding.verdict is Verdict.TOO_LITTLE_DATA:
+        return {}
+    return {names.PERFORMANCE + finding.check: finding.value}
+
+
 PERFORMANCE: Final = Family(
     names.PERFORMANCE_STATE,
     names.PERFORMANCE_DEGRADED_EVENT,
     names.PERFORMANCE_RESTORED_EVENT,
     _performance,
     lambda finding: {names.PERFORMANCE_METRIC: finding.check},
-    lambda finding: {names.PERFORMANCE + finding.check: finding.value},
-    lambda finding: {
-        names.PERFORMANCE_VALUE: finding.value,
-        names.PERFORMANCE_BASELINE: finding.reference,
-        names.PERFORMANCE_THRESHOLD: bound(finding),
-    },
+    _measured,
+    _numbers,
 )
+ESTIMATES: Final = replace(PERFORMANCE, attributes=_told)
+
+
+def _fairness_gauge(finding: Finding) -> Numbers:
+    if finding.check == LEFT_OUT:
+        return {}
+    ratio = finding.check.endswith("_ratio")
+    return {names.FAIRNESS_RATIO if ratio else names.FAIRNESS_GAP: finding.value}
+
+
+FAIRNESS: Final = Family(
+    names.PERFORMANCE_STATE,
+    names.FAIRNESS_DEGRADED_EVENT,
+    names.FAIRNESS_RESTORED_EVENT,
+    lambda finding: {names.FAIRNESS_METRIC: finding.check, **dict(finding.labels)},
+    lambda finding: {names.PERFORMANCE_METRIC: finding.check},
+    _fairness_gauge,
+    _numbers,
+)
+SHADOWS: Final = replace(
+    PERFORMANCE,
+    attributes=lambda finding: {names.SHADOW_METRIC: finding.check, **dict(finding.labels)},
+    gauges=lambda finding: {names.SHADOW_COMPARISON: finding.value},
+)
+
+_OF_ERRORS: Final = {
+    ESTIMATE_ERROR: ESTIMATES,
+    **dict.fromkeys(DETECTORS, DRIFTS),
+    **dict.fromkeys(FAIR, FAIRNESS),
+    **dict.fromkeys(PAIRED, SHADOWS),
+}

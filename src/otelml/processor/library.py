@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from otelml.data import Baseline, Key, Model, Owner, Role, Sketch, Window
 from otelml.monitor.baseline import Baselines
+from otelml.monitor.performance.summary import Summary
+from otelml.processor.reference import Reference
 from otelml.sketch.categories import Categories
 from otelml.wire import file
 
@@ -22,10 +24,22 @@ class Library:
         self._seen: dict[Path, tuple[int, int, int]] | None = None
         self._read: dict[Path, Baseline | file.BaselineError] = {}
         self._baselines = Baselines()
+        self._references: dict[str, Reference] = {}
 
     def find(self, model: Model) -> Baseline | None:
         """The baseline of a model."""
         return self._baselines.find(model)
+
+    def reference(self, model: Model) -> Reference | None:
+        """What a model's baseline says of performance, if it does."""
+        baseline = self.find(model)
+        if baseline is None or baseline.outcomes is None:
+            return None
+        known = self._references.get(baseline.id)
+        if known is None:
+            known = Reference(baseline, Summary.load(baseline.outcomes))
+            self._references[baseline.id] = known
+        return known
 
     def classes(self, owner: Owner) -> frozenset[str] | None:
         """The classes that a model may be right with, where its baseline knows all of them."""
@@ -61,7 +75,7 @@ class Library:
                 told.append(f"{path}: baseline {baseline.id} of {baseline.model.name}")
         if first and not found:
             told.append(f"{self._directory}: no baselines (*.json) yet")
-        self._baselines = Baselines()
+        self._baselines, self._references = Baselines(), {}
         for known in self._read.values():
             if isinstance(known, Baseline):
                 self._baselines.put(known)

@@ -14,13 +14,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from otelml import names
-from otelml.data import Model, Verdict
-from otelml.processor import config, labels_http, otlp_grpc
+from otelml.data import Model, Verdict, iso
+from otelml.monitor.retraining import Recommendation
+from otelml.processor import config, labels_http, otlp_grpc, webhook
 from otelml.processor.assess import Assessor
 from otelml.processor.emit import (
     Gauges,
     Judged,
     coarse,
+    event_of,
     events,
     gauges,
     pending,
@@ -36,6 +38,7 @@ from otelml.processor.refusal import RefusalError
 from otelml.processor.signals import Signal
 from otelml.processor.truths import Truths
 from otelml.processor.watch import Watch
+from otelml.processor.webhook import Webhook
 from otelml.store.database import Database, StoreError
 from otelml.store.joins import Joins
 from otelml.store.journal import Journal, Letter
@@ -47,6 +50,8 @@ _SWEEP: Final = 60.0
 _JOURNAL_BYTES: Final = 256 << 20
 """Requests beyond which the state is written anew, so that a restart has little to replay."""
 
+_WEBHOOK: Final = "webhook"
+_MOST_POSTED: Final = 1000
 _DRAIN: Final = 3.0
 _CONNECTIONS: Final = 2048
 
@@ -71,7 +76,9 @@ class Service:
             rules.max_predictions,
             given.performance.window,
         )
-        self._assessor = Assessor(given.performance, self._joins, self._library)
+        self._assessor = Assessor(
+            given, self._watch.checks, self._joins, self._library, self._watch.concepts
+        )
         self._truths = Truths(self._joins, self._library.classes, forward=rules.forward_records)
         self._exporters: dict[str, Exporter] = {}
         self._outboxes: dict[str, Outbox] = {}
@@ -97,6 +104,9 @@ class Service:
             self._outboxes[name] = Outbox(
                 name, self._exporters[name], self._journal, given.queue_size
             )
+        if (hook := self._rules.retraining.webhook) is not None:
+            post = self._exporters[_WEBHOOK] = Webhook(hook.url, hook.secret, hook.timeout)
+            self._outboxes[_WEBHOOK] = Outbox(_WEBHOOK, post, self._journal, _MOST_POSTED)
         pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal, self._truths)
         await self._restore(pipeline)
         grpcs, https = self._servers(pipeline)
@@ -250,9 +260,22 @@ class Service:
             changed = events(service, ones, now, self._version)
             if changed is not None:
                 letters += self._addressed(Signal.LOGS, changed.SerializeToString())
+            letters += self._posted(service, ones)
         if judged:
             letters += self._addressed(Signal.METRICS, self._own(now).SerializeToString())
         return letters
+
+    def _posted(self, service: Monitored, ones: list[Judged]) -> list[Letter]:
+        """What the webhook is told."""
+        if self._rules.retraining.webhook is None:
+            return []
+        return [
+            Letter(
+                _WEBHOOK, str(Signal.LOGS), webhook.body(event_of(new), _about(service, one, new))
+            )
+            for one in ones
+            for new in one.recommended
+        ]
 
     def _addressed(self, signal: Signal, body: bytes) -> list[Letter]:
         route = self._routes.get(signal)
@@ -333,6 +356,19 @@ def _restamped(request: ExportMetricsServiceRequest, now: int) -> ExportMetricsS
                 for point in data.data_points:
                     point.time_unix_nano = now
     return again
+
+
+def _about(service: Monitored, judged: Judged, new: Recommendation) -> dict[str, Any]:
+    """What a webhook is told of a recommendation."""
+    model = judged.window.model
+    return {
+        "service": service.name,
+        "model": model.name,
+        "model_version": model.version,
+        "rule": str(new.rule),
+        "window": {"start": iso(new.window[0]), "end": iso(new.window[1])},
+        "evidence": [*new.evidence],
+    }
 
 
 def _say(judged: Judged) -> None:

@@ -7,7 +7,7 @@ loaded, and is the same afterwards.
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,9 +15,12 @@ from otelml.data import Baseline, Model, Window
 from otelml.monitor.alerts import Alerts, subject_of
 from otelml.monitor.check import Checks
 from otelml.monitor.registry import DRIFT, OF_WINDOWS, QUALITY, run
+from otelml.monitor.retraining import Signal
+from otelml.monitor.rules import parse
 from otelml.monitor.window import Windows
 from otelml.processor import config
-from otelml.processor.assess import Assessed
+from otelml.processor.assess import Assessed, rules_of
+from otelml.processor.concepts import Concepts
 from otelml.processor.emit import Judged
 from otelml.processor.library import Learner, Library
 from otelml.sketch.exponential import Exponential
@@ -43,6 +46,8 @@ class Watched:
         given = settings.windows
         self.windows = Windows(given.length, given.lateness, given.max_series)
         self.alerts: dict[Model, Alerts] = {}
+        self.concepts: dict[Model, Alerts] = {}
+        self.signals: dict[Model, Signal] = {}
         self.previous: dict[Model, deque[Window]] = {}
         self.learner = Learner(settings.baselines.first_windows, given.min_samples)
         self.assessed: dict[Model, int] = {}
@@ -55,11 +60,27 @@ class Watched:
             self.alerts[model] = Alerts(open_after=rules.opening, resolve_after=rules.resolve_after)
         return self.alerts[model]
 
+    def concepts_of(self, model: Model) -> Alerts:
+        """The alerts on a model's stream of errors: a detector waits long enough by itself."""
+        if model not in self.concepts:
+            after = self._settings.alerts.resolve_after
+            self.concepts[model] = Alerts(open_after=(1, 1), resolve_after=after)
+        return self.concepts[model]
+
+    def signal_of(self, model: Model) -> Signal:
+        """Whether to train a model anew."""
+        if model not in self.signals:
+            rules = [parse(rule) for rule in self._settings.retraining.when]
+            self.signals[model] = Signal(rules, self._settings.alerts.resolve_after)
+        return self.signals[model]
+
     def dump(self) -> dict[str, Any]:
         """Its state, for JSON."""
         return {
             "windows": self.windows.dump(),
-            "alerts": [[m.name, m.version, alerts.dump()] for m, alerts in self.alerts.items()],
+            "alerts": _by_model(self.alerts),
+            "concepts": _by_model(self.concepts),
+            "signals": _by_model(self.signals),
             "previous": [
                 [m.name, m.version, [[w.start, w.end, w.rows] for w in windows]]
                 for m, windows in self.previous.items()
@@ -73,6 +94,10 @@ class Watched:
         self.windows.load(state["windows"])
         for name, version, alerts in state["alerts"]:
             self.alerts_of(Model(name, version)).load(alerts)
+        for name, version, alerts in state["concepts"]:
+            self.concepts_of(Model(name, version)).load(alerts)
+        for name, version, signal in state["signals"]:
+            self.signal_of(Model(name, version)).load(signal)
         for name, version, windows in state["previous"]:
             model = Model(name, version)
             self.previous[model] = deque(
@@ -80,6 +105,10 @@ class Watched:
             )
         self.learner.load(state["learner"])
         self.assessed = {Model(n, version): start for n, version, start in state["assessed"]}
+
+
+def _by_model(held: Mapping[Model, Alerts | Signal]) -> list[Any]:
+    return [[model.name, model.version, one.dump()] for model, one in held.items()]
 
 
 class Watch:
@@ -93,6 +122,10 @@ class Watch:
         self.number = 0
         self.services: dict[Service, Watched] = {}
         self.dropped: Counter[str] = Counter()
+        self._rules = rules_of(settings.performance)
+        self.concepts = Concepts(
+            tuple(settings.concept_drift.detectors), settings.performance.every
+        )
         self.durations: dict[tuple[str, str | None], tuple[Exponential, float]] = {}
         rules = settings.checks
         self._excluded = frozenset(rules.exclude) & frozenset(OF_WINDOWS)
@@ -100,7 +133,7 @@ class Watch:
             name: {k: v for k, v in (("warn", x.warn), ("alarm", x.alarm)) if v is not None}
             for name, x in rules.limits.items()
         }
-        self._checks = Checks(
+        self.checks = Checks(
             (*DRIFT, *QUALITY),
             exclude=frozenset(rules.exclude) - frozenset(OF_WINDOWS),
             limits=MappingProxyType(limits),
@@ -148,7 +181,10 @@ class Watch:
         previous = watched.previous.setdefault(model, deque(maxlen=_VOLUMES))
         baseline = library.find(model) or watched.learner.find(model)
         of_baseline = None if baseline is None else baseline.window
-        findings = run(self._checks, of_baseline, window, tuple(previous), self._excluded)
+        findings = run(self.checks, of_baseline, window, tuple(previous), self._excluded)
+        reference = library.reference(model)
+        if reference is not None:
+            findings += reference.estimated(self._rules, window)
         alerts = watched.alerts_of(model)
         changes = alerts.update(findings)
         watched.learner.learn(window)
@@ -161,6 +197,7 @@ class Watch:
             tuple(change.finding for change in changes if change.opened),
             tuple(change.finding for change in changes if not change.opened),
             frozenset(subject_of(finding) for finding in findings if alerts.is_open(finding)),
+            recommended=tuple(watched.signal_of(model).update(findings)),
         )
 
     def assess(self, service: Service, assessed: Assessed, library: Library) -> Judged:
@@ -169,22 +206,24 @@ class Watch:
         if watched is None:
             watched = self.services[service] = Watched(self._settings)
         model = assessed.window.model
-        alerts = watched.alerts_of(model)
-        changes = alerts.update(assessed.findings)
-        enough = assessed.labelled >= self._settings.performance.min_samples
         newest = watched.assessed.get(model, 0)
+        enough = assessed.labelled >= self._settings.performance.min_samples
         if enough:
             watched.assessed[model] = max(newest, assessed.window.start)
-        shown = enough and assessed.window.start >= newest
+        alerts, drifts = watched.alerts_of(model), watched.concepts_of(model)
+        changes = [*alerts.update(assessed.findings), *drifts.update(assessed.drifts)]
+        findings = (*assessed.findings, *assessed.drifts)
         return Judged(
             assessed.window,
             library.find(model),
-            tuple(assessed.findings),
+            findings,
             tuple(change.finding for change in changes if change.opened),
             tuple(change.finding for change in changes if not change.opened),
-            frozenset(subject_of(f) for f in assessed.findings if alerts.is_open(f)),
+            frozenset(subject_of(f) for f in findings if alerts.is_open(f) or drifts.is_open(f)),
             assessed.labelled,
-            shown,
+            enough and assessed.window.start >= newest,
+            tuple(watched.signal_of(model).update(findings)),
+            assessed.confusion,
         )
 
     def _took(self, seconds: float, model: Model, baseline: Baseline | None) -> None:
@@ -207,6 +246,7 @@ class Watch:
             "since": self.since,
             "deltas": self.deltas.dump(),
             "services": [[*service, watched.dump()] for service, watched in self.services.items()],
+            "concepts": self.concepts.dump(),
         }
         return json.dumps(state).encode()
 
@@ -215,6 +255,7 @@ class Watch:
         whole = json.loads(state)
         self.since, self.number = whole["since"], number
         self.deltas = Deltas.load(whole["deltas"])
+        self.concepts.load(whole["concepts"])
         for *service, watched in whole["services"]:
             one = self.services[Service(*service)] = Watched(self._settings)
             one.load(watched)

@@ -94,7 +94,7 @@ class _Table:
                 self._classes[i] if self._classes else None,
                 self._values[i] if self._values else None,
                 tuple((name, scores[i]) for name, scores in self._scored),
-                None,
+                _interval(origin, row),
                 tuple((n, str(v[i])) for n, v in self._segments.items() if v[i] is not None),
                 trace,
                 span,
@@ -105,6 +105,13 @@ def _id(origin: Origin, row: int, rows: int, unknown: str) -> str:
     if len(origin.ids) == rows:
         return origin.ids[row]
     return row_id(origin.ids[0] if origin.ids else unknown, row)
+
+
+def _interval(origin: Origin, row: int) -> tuple[float, float] | None:
+    if origin.intervals is None or row >= len(origin.intervals):
+        return None
+    low, high = origin.intervals[row].tolist()
+    return (low, high) if low <= high else None
 
 
 def _class(block: Block) -> str:

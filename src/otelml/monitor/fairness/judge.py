@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from otelml import names
 from otelml.data import Finding, Limits, Role, Verdict, Window
 from otelml.monitor.fairness import (
     calibration_parity,
@@ -30,10 +31,10 @@ LEFT_OUT: Final = "groups_left_out"
 
 NAMES: Final = (*(measure.name for measure in MEASURES), LEFT_OUT)
 
-ATTRIBUTE: Final = "ml.fairness.attribute"
-METRIC: Final = "ml.fairness.metric.name"
-LOW: Final = "ml.fairness.group.low"
-HIGH: Final = "ml.fairness.group.high"
+ATTRIBUTE: Final = names.FAIRNESS_ATTRIBUTE
+METRIC: Final = names.FAIRNESS_METRIC
+LOW: Final = names.FAIRNESS_LOW
+HIGH: Final = names.FAIRNESS_HIGH
 _NO_LIMITS: Final[Mapping[str, Limits]] = MappingProxyType({})
 
 

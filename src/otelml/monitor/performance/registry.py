@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from otelml import names
 from otelml.data import Finding, Window
 from otelml.monitor.performance import (
     accuracy,
@@ -65,8 +66,8 @@ METRICS: Final[tuple[Metric, ...]] = (
 NAMES: Final = tuple(metric.name for metric in METRICS)
 DEFAULT: Final = Rules(METRICS)
 
-AVERAGE: Final = "ml.performance.average"
-SOURCE: Final = "ml.performance.source"
+AVERAGE: Final = names.PERFORMANCE_AVERAGE
+SOURCE: Final = names.PERFORMANCE_SOURCE
 
 
 def judge(
