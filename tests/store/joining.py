@@ -101,6 +101,8 @@ class Plain:
         known = self.truths.get(truth.id)
         same = known and (known[0].label, known[0].value, known[0].weight) == truth[2:]
         if known and (same or truth.time < known[0].time):
+            if truth.time > known[0].time:
+                self.truths[truth.id] = (truth, known[1])
             return State.DUPLICATE
         self.truths[truth.id] = (truth, now)
         predictions = self.of(truth.id)

@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.dataset
 import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
