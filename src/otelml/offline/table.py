@@ -82,12 +82,14 @@ def aligned(
         DataError: the file cannot be read.
 
     """
+    from pyarrow import dataset  # noqa: PLC0415 - it imports pandas, which others can do without
+
     kind = _kind(path)
     given: Any = {"arrow": "ipc", "feather": "ipc"}.get(kind, kind)
     if kind in ("csv", "tsv"):
-        given = pa.dataset.CsvFileFormat(_parsing(path), convert_options=_conversion({}))
+        given = dataset.CsvFileFormat(_parsing(path), convert_options=_conversion({}))
     try:
-        found = pa.dataset.dataset(str(path), format=given)
+        found = dataset.dataset(str(path), format=given)
         total, rows = max(found.count_rows(), 1), 0
         ahead = {"batch_readahead": 1, "fragment_readahead": 1}
         for batch in found.to_batches(columns=[*names], batch_size=ROWS, **ahead):
