@@ -1,7 +1,9 @@
 """Predictions by OTLP and labels by HTTP, through a real processor, to their join."""
 
+import asyncio
 import json
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +24,7 @@ from tests.wire.test_records import sent
 from otelml import names
 from otelml.data import Key, Model, Outcomes, Prediction, Role, Window
 from otelml.monitor.performance.summary import Summary
+from otelml.processor import truths
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
 from otelml.processor.webhook import signature
@@ -36,9 +39,12 @@ ESTIMATE_ERROR = names.ESTIMATE_ERROR
 NOW = 1_700_000_000_000_000_000
 
 
-def records(count: int, model: str = "fraud") -> bytes:
+LONG = {"expire_after": "40000d"}
+
+
+def records(count: int, model: str = "fraud", now: int = NOW) -> bytes:
     rows = [
-        Prediction(f"order-{i}", NOW + i, "yes" if i % 2 else "no", None, (("yes", i / count),))
+        Prediction(f"order-{i}", now + i, "yes" if i % 2 else "no", None, (("yes", i / count),))
         for i in range(count)
     ]
     return sent((names.RECORDS_EVENT, columns(Model(model), rows)))
@@ -151,9 +157,9 @@ async def test_what_cannot_be_read_is_refused(
 
 
 async def test_what_was_acknowledged_is_there_after_a_restart(start: Start, tmp_path: Path) -> None:
-    service = await start()
+    service = await start(labels=LONG)
     await deliver(service, records(4))
-    again = await start()
+    again = await start(labels=LONG)
     answer = await post(again, [{"id": f"order-{i}", "label": "no"} for i in range(4)])
     assert 4 == answer.json()["matched"]
 
@@ -169,6 +175,7 @@ async def test_performance_falls_and_recovers(
     file.write(tmp_path / "fraud.json", baseline)
     service = await start(
         baselines={"directory": str(tmp_path)},
+        labels=LONG,
         performance={"window": "1s", "every": "10ms", "min_samples": 100},
         alerts={"open_after": "1 of 1", "resolve_after": 1},
     )
@@ -211,6 +218,86 @@ async def test_performance_falls_and_recovers(
     assert abs(errors["accuracy"]) < 0.01  # of the last window, which is as the baseline
 
 
+async def test_labels_without_a_prediction_expire(start: Start, sink: Any, eventually: Any) -> None:
+    service = await start(labels={"expire_after": "1s"}, repeat="100ms")
+    await deliver(service, records(4, now=soon()))
+    labels = [{"id": "order-1", "label": "yes"}, {"id": "nobody", "label": "yes"}]
+    assert 1 == (await post(service, labels)).json()["waiting"]
+    name = "ml.ground_truth.labels"
+    await eventually(lambda: ({"ml.ground_truth.state": "expired"}, 1) in seen(sink, name))
+    assert 1 == (await post(service, labels)).json()["waiting"]  # it is not known any more
+
+
+async def test_predictions_that_wait_are_counted_by_service_and_model(
+    start: Start, sink: Any, eventually: Any
+) -> None:
+    service = await start(labels={"expire_after": "1s"}, repeat="100ms")
+    for model in ("fraud", "shadow"):
+        await deliver(service, records(4, model, soon()))
+    shop = {
+        "service.name": "shop",
+        "service.namespace": "web",
+        "deployment.environment.name": "prod",
+    }
+
+    def waiting() -> dict[str, float]:
+        """The latest counts."""
+        found = metrics(sink, "ml.ground_truth.pending.count")
+        return {of["ml.model.name"]: value for who, of, _, value in found if who == shop}
+
+    await eventually(lambda: {"fraud": 4, "shadow": 4} == waiting())
+    await post(service, [{"id": "order-1", "label": "yes"}, {"id": "order-2", "label": "no"}])
+    await eventually(lambda: {"fraud": 2, "shadow": 2} == waiting())
+
+
+async def test_models_are_bounded(
+    start: Start, sink: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(truths, "_MOST_OWNERS", 2)
+    service = await start(labels=LONG, repeat="100ms")
+    for model in ("one", "two"):
+        answer = await deliver(service, records(4, model))
+        assert not answer.partial_success.error_message
+    many = ExportLogsServiceRequest.FromString(records(4, "one"))
+    for model in ("three", "three", "four"):
+        many.MergeFrom(ExportLogsServiceRequest.FromString(records(3, model)))
+    answer = await deliver(service, many.SerializeToString())
+    assert 3 == answer.partial_success.rejected_log_records
+    assert "model_limit 3" in answer.partial_success.error_message
+    beside = {"id": "new", "label": "yes", "prediction": "no", "model": "five"}
+    told = (await post(service, beside)).json()
+    assert (1, {"model_limit": 1}) == (told["waiting"], told["dropped"])
+    assert 4 == (await post(service, labels_of(4))).json()["matched"]  # of models that are known
+    dropped = ({"error.type": "model_limit"}, 10)
+    await eventually(lambda: dropped in seen(sink, "ml.monitor.item.dropped"))
+
+
+async def test_models_whose_predictions_expired_make_room(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(truths, "_MOST_OWNERS", 1)
+    service = await start(labels={"expire_after": "1s"})
+    await deliver(service, records(4, "old"))
+    async with asyncio.timeout(20):
+        while await rejected(service, records(4, "new", soon())):  # noqa: ASYNC110 - it is another's state
+            await asyncio.sleep(0.1)
+    assert 1 == await rejected(service, records(4, "old"))
+
+
+async def rejected(service: Service, body: bytes) -> int:
+    count: int = (await deliver(service, body)).partial_success.rejected_log_records
+    return count
+
+
+def soon() -> int:
+    """A time whose window is not over while a test runs."""
+    return time.time_ns() + 3600 * SECOND
+
+
+def labels_of(count: int) -> list[dict[str, str]]:
+    return [{"id": f"order-{i}", "label": "yes"} for i in range(count)]
+
+
 def outcomes(right: list[bool]) -> Outcomes:
     truth = np.array(["yes" if one else "no" for one in right], object)
     predicted = np.array(["yes"] * len(right), object)
@@ -225,6 +312,7 @@ def seen(sink: Any, name: str) -> list[tuple[dict[str, str], float]]:
 async def test_slices_groups_and_challengers(start: Start, sink: Any, eventually: Any) -> None:
     """The challenger is right more often; one region is served worse than the other."""
     service = await start(
+        labels=LONG,
         performance={"window": "1s", "every": "10ms", "min_samples": 100},
         segments={"columns": ["region", ["region", "tier"]]},
         fairness={"columns": ["region"]},
@@ -281,6 +369,7 @@ async def test_retraining_is_recommended_once_and_told(
     threading.Thread(target=hook.serve_forever, daemon=True).start()
     try:
         service = await start(
+            labels=LONG,
             performance={"window": "1s", "every": "10ms", "min_samples": 100},
             alerts={"open_after": "1 of 1", "resolve_after": 1},
             retraining={

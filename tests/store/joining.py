@@ -101,6 +101,8 @@ class Plain:
         known = self.truths.get(truth.id)
         same = known and (known[0].label, known[0].value, known[0].weight) == truth[2:]
         if known and (same or truth.time < known[0].time):
+            if truth.time > known[0].time:
+                self.truths[truth.id] = (truth, known[1])
             return State.DUPLICATE
         self.truths[truth.id] = (truth, now)
         predictions = self.of(truth.id)
@@ -279,10 +281,13 @@ class JoinsMachine(RuleBasedStateMachine):
         marks = run(joins.changed())
         assert plain.changed.keys() == {(mark.owner, mark.start) for mark in marks}
         assert sorted(mark.start for mark in marks) == [mark.start for mark in marks]
+        waiting = run(joins.waiting())
+        assert {owner for _, owner in plain.predictions} == waiting.keys()
         for owner in OWNERS:
             mine = [(name, p) for (name, o), p in plain.predictions.items() if o == owner]
             labelled = [name for name, _ in mine if name in plain.truths]
             assert len(mine) - len(labelled) == run(joins.pending(owner))
+            assert len(mine) - len(labelled) == waiting.get(owner, 0)
             assert (len(mine), len(labelled)) == run(joins.population(owner, 0, HORIZON * SECOND))
             for start, end in ((0, HORIZON * SECOND), (37 * SECOND, 103 * SECOND)):
                 got = [

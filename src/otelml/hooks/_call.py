@@ -347,9 +347,9 @@ class Caller:
     @staticmethod
     def _origin(call: Call) -> Origin | None:
         origin = origin_of(call)
-        return (
-            origin if origin is None or call.chosen is None else origin._replace(rows=call.chosen)
-        )
+        if origin is None or (call.chosen is None and call.intervals is None):
+            return origin
+        return origin._replace(rows=call.chosen, intervals=call.intervals)
 
     def _seen(self, call: Call) -> set[Role] | None:
         """Roles counted already of this very input in this request; None outside of one."""

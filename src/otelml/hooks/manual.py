@@ -210,7 +210,7 @@ def record(
         features: A frame, matrix, mapping or list of rows.
         prediction: Classes or numbers, one a row.
         probabilities: Of shape (rows, classes), or of the positive class, of shape (rows,).
-        interval: Lower and upper ends of what the model says the values lie in, each of shape (rows,).
+        interval: Lower and upper ends of what the values should lie in, each of shape (rows,).
         seconds: How long the call took.
         error: What it raised, if it failed.
         described: More of the model: `version`, `operation`, `task`, `names`, `classes`, …

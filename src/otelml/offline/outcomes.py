@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 
 from otelml.data import Outcomes
 from otelml.monitor.performance.summary import Summary
 from otelml.offline.profile import Layout
-from otelml.offline.table import DataError
-
-_ROWS = 65_536
+from otelml.offline.table import DataError, aligned
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +40,19 @@ def summarised(path: Path, layout: Layout) -> Summary | None:
         whole = Summary.empty()
         for outcomes in _outcomes(path, layout, task):
             whole = whole.merge(Summary.of(outcomes))
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"{path}: {error}") from error
     return whole if whole.rows else None
 
 
-def _batches(path: Path, layout: Layout) -> Iterator[pa.RecordBatch]:
-    kind = path.suffix.lower().removeprefix(".")
-    given: Any = {"arrow": "ipc", "feather": "ipc"}.get(kind, kind)
-    if kind in ("csv", "tsv"):
-        parsing = pa.csv.ParseOptions(delimiter="\t" if kind == "tsv" else ",")
-        conversion = pa.csv.ConvertOptions(strings_can_be_null=True)
-        given = pa.dataset.CsvFileFormat(parsing, convert_options=conversion)
-    names = [n for n in (layout.prediction, layout.score, layout.target) if n is not None]
-    found = pa.dataset.dataset(str(path), format=given)
-    return iter(
-        found.to_batches(columns=names, batch_size=_ROWS, batch_readahead=1, fragment_readahead=1)
-    )
+def _columns(layout: Layout) -> list[str]:
+    return [n for n in (layout.prediction, layout.score, layout.target) if n is not None]
 
 
 def _task(path: Path, layout: Layout) -> _Task:
     assert layout.target is not None
     seen: set[str] = set()
-    for batch in _batches(path, layout):
+    for batch in aligned(path, _columns(layout)):
         columns = [n for n in (layout.target, layout.prediction) if n is not None]
         if layout.score is None and any(pa.types.is_floating(batch[n].type) for n in columns):
             return _Task(classifies=False, positive=None)
@@ -75,7 +62,7 @@ def _task(path: Path, layout: Layout) -> _Task:
 
 
 def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
-    for batch in _batches(path, layout):
+    for batch in aligned(path, _columns(layout)):
         weight = np.ones(batch.num_rows)
         if not task.classifies:
             predicted, truth = (_numbers(batch[n]) for n in (layout.prediction, layout.target))

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
-from otelml.offline.table import DataError, batches, columns_of, require
+from otelml.offline.table import DataError, aligned, columns_of, require
 
 Told: TypeAlias = Callable[[float], None]
 Row: TypeAlias = tuple[str, Mapping[str, Any] | str]
@@ -68,7 +68,7 @@ def arrow_rows(path: Path, names: Iterable[str], advance: Told) -> Iterator[Row]
     names = [*dict.fromkeys(names)]
     require(path, columns_of(path), names)
     row = 0
-    for batch in batches(path, advance=advance):
+    for batch in aligned(path, names, advance):
         columns = [_plain(batch.column(name)).to_pylist() for name in names]
         for values in zip(*columns, strict=True):
             row += 1

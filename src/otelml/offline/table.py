@@ -73,6 +73,33 @@ def batches(
         raise DataError(f"{path}: no rows; give a file with data")
 
 
+def aligned(
+    path: Path, names: Iterable[str], advance: Callable[[float], None] = lambda _: None
+) -> Iterator[pa.RecordBatch]:
+    """Some columns of the file's rows side by side, in order.
+
+    Raises:
+        DataError: the file cannot be read.
+
+    """
+    from pyarrow import dataset  # noqa: PLC0415 - it imports pandas, which others can do without
+
+    kind = _kind(path)
+    given: Any = {"arrow": "ipc", "feather": "ipc"}.get(kind, kind)
+    if kind in ("csv", "tsv"):
+        given = dataset.CsvFileFormat(_parsing(path), convert_options=_conversion({}))
+    try:
+        found = dataset.dataset(str(path), format=given)
+        total, rows = max(found.count_rows(), 1), 0
+        ahead = {"batch_readahead": 1, "fragment_readahead": 1}
+        for batch in found.to_batches(columns=[*names], batch_size=ROWS, **ahead):
+            rows += batch.num_rows
+            advance(rows / total)
+            yield batch
+    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise DataError(f"{path}: {_said(error)}") from error
+
+
 def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
     """Check that columns are there.
 

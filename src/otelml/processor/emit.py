@@ -15,7 +15,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otelml import names
-from otelml.data import Baseline, Finding, Model, Role, Verdict, Window, iso
+from otelml.data import Baseline, Finding, Model, Owner, Role, Verdict, Window, iso
 from otelml.monitor.alerts import Subject, subject_of
 from otelml.monitor.retraining import Recommendation
 from otelml.names import METRICS, Kind
@@ -149,6 +149,23 @@ def _of_window(out: Gauges, judged: Judged, since: int) -> None:
         out.add(names.BASELINE_SAMPLE_COUNT, about, since, window.end, judged.baseline.rows)
         age = (window.end - judged.baseline.created) / 1e9
         out.add(names.BASELINE_AGE, about, since, window.end, age)
+
+
+def pending(
+    counts: Mapping[Owner, int], since: int, version: str, now: int
+) -> ExportMetricsServiceRequest:
+    """How many predictions wait for a label, on the resources of their services."""
+    whole: dict[Service, Gauges] = {}
+    for owner, count in counts.items():
+        service = Service(owner.service, owner.namespace, owner.environment)
+        if service not in whole:
+            whole[service] = Gauges(resource(service), version)
+        of_model = _of_model(Model(owner.model, owner.version))
+        whole[service].add(names.GROUND_TRUTH_PENDING, of_model, since, now, count)
+    request = ExportMetricsServiceRequest()
+    for out in whole.values():
+        request.MergeFrom(out.request)
+    return request
 
 
 def events(

@@ -12,7 +12,7 @@ from otelml.processor import config
 from otelml.processor.labels import LINES, posted
 from otelml.processor.otlp_http import body_of, retry_after
 from otelml.processor.refusal import Code, RefusalError, busy
-from otelml.processor.truths import Truths
+from otelml.processor.truths import MODEL_LIMIT, Truths
 from otelml.store.database import StoreError
 
 PATH: Final = "/v1/labels"
@@ -52,6 +52,8 @@ def route(settings: config.HttpReceiver, token: str | None, truths: Truths) -> R
             "corrected": states["corrected"],
             "refused": [one.json() for one in sorted(refused)],
         }
+        if taken.dropped:  # the label is kept, the prediction beside it is not
+            answer["dropped"] = {MODEL_LIMIT: taken.dropped}
         return JSONResponse(answer, 400 if refused and not answer["accepted"] else 200)
 
     return Route(PATH, take, methods=["POST"])

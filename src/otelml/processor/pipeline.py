@@ -15,7 +15,7 @@ from otelml.processor.exporters import Exporter
 from otelml.processor.outline import check_points, check_resources
 from otelml.processor.refusal import LONGEST, busy, invalid
 from otelml.processor.signals import Signal
-from otelml.processor.truths import Truths
+from otelml.processor.truths import MODEL_LIMIT, Truths
 from otelml.processor.watch import Watch
 from otelml.store.database import StoreError
 from otelml.store.journal import Journal
@@ -123,6 +123,7 @@ class Pipeline:
                 _LOG.error("%s", error)
                 raise busy(f"labels cannot be kept: {error}", 5.0) from error
             bad = bad + Counter(one.reason for one in taken.refused)
+            bad += Counter({MODEL_LIMIT: taken.events})
         return answered(answer, bad, Signal.LOGS) if bad else answer
 
     async def _forward(self, names: Sequence[str], signal: Signal, body: bytes) -> bytes:

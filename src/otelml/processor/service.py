@@ -4,28 +4,14 @@ import asyncio
 import logging
 import signal as signals
 import time
-import uuid
 from collections.abc import Callable
-from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-
-from otelml import names
-from otelml.data import Model, Verdict, iso
-from otelml.monitor.retraining import Recommendation
-from otelml.processor import config, labels_http, otlp_grpc, webhook
+from otelml.data import Verdict
+from otelml.processor import config, labels_http, otlp_grpc
 from otelml.processor.assess import Assessor
 from otelml.processor.emit import (
-    Gauges,
     Judged,
-    coarse,
-    event_of,
-    events,
-    gauges,
-    resource,
     told,
 )
 from otelml.processor.exporters import Exporter, exporter
@@ -35,20 +21,23 @@ from otelml.processor.outbox import Outbox
 from otelml.processor.pipeline import Pipeline, Route
 from otelml.processor.refusal import RefusalError
 from otelml.processor.signals import Signal
+from otelml.processor.teller import WEBHOOK, Teller
 from otelml.processor.truths import Truths
 from otelml.processor.watch import Watch
 from otelml.processor.webhook import Webhook
 from otelml.store.database import Database, StoreError
 from otelml.store.joins import Joins
-from otelml.store.journal import Journal, Letter
-from otelml.wire.proto import Service as Monitored
+from otelml.store.journal import Journal
+
+if TYPE_CHECKING:
+    from otelml.wire.proto import Service as Monitored
 
 _LOG: Final = logging.getLogger(__name__)
 _TICK: Final = 0.5
+_SWEEP: Final = 60.0
 _JOURNAL_BYTES: Final = 256 << 20
 """Requests beyond which the state is written anew, so that a restart has little to replay."""
 
-_WEBHOOK: Final = "webhook"
 _MOST_POSTED: Final = 1000
 _DRAIN: Final = 3.0
 _CONNECTIONS: Final = 2048
@@ -61,7 +50,6 @@ class Service:
         self._settings = settings
         given = next(iter(settings.processors.values()), config.Processor())
         self._rules = given
-        self._version = version("otelml")
         self._started = time.time_ns()
         self._database = Database(settings.extensions.storage.url)
         self._journal = Journal(self._database)
@@ -81,11 +69,8 @@ class Service:
         self._exporters: dict[str, Exporter] = {}
         self._outboxes: dict[str, Outbox] = {}
         self._routes = _routes(settings)
-        self._latest: dict[
-            tuple[Monitored, Model, bool], tuple[float, ExportMetricsServiceRequest]
-        ] = {}
+        self._teller = Teller(given, self._routes, self._watch, self._truths, self._outboxes)
         self._repeated = time.monotonic()
-        self._instance = {"service.instance.id": str(uuid.uuid4())}
         self._stop = asyncio.Event()
         self.ports: dict[str, int] = {}
 
@@ -103,8 +88,8 @@ class Service:
                 name, self._exporters[name], self._journal, given.queue_size
             )
         if (hook := self._rules.retraining.webhook) is not None:
-            post = self._exporters[_WEBHOOK] = Webhook(hook.url, hook.secret, hook.timeout)
-            self._outboxes[_WEBHOOK] = Outbox(_WEBHOOK, post, self._journal, _MOST_POSTED)
+            post = self._exporters[WEBHOOK] = Webhook(hook.url, hook.secret, hook.timeout)
+            self._outboxes[WEBHOOK] = Outbox(WEBHOOK, post, self._journal, _MOST_POSTED)
         pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal, self._truths)
         await self._restore(pipeline)
         grpcs, https = self._servers(pipeline)
@@ -117,7 +102,7 @@ class Service:
         for http in https:
             await http.start()
         self._on_signals()
-        ticking = asyncio.create_task(self._tick())
+        ticking = asyncio.gather(self._tick(), self._sweep())
         _LOG.info("serving %s", ", ".join(f"{n} on port {p}" for n, p in self.ports.items()))
         ready(self)
         await self._stop.wait()
@@ -210,111 +195,52 @@ class Service:
             except Exception:  # noqa: BLE001 - one bad request or window must not end the service
                 _LOG.exception("an evaluation failed")
 
+    async def _sweep(self) -> None:
+        """Now and then let go of labels and predictions that waited too long.
+
+        Beside the ticks, so that a long backlog holds up none.
+        """
+        while True:
+            try:
+                await self._truths.sweep(time.time_ns())
+            except StoreError as error:
+                _LOG.error("%s", error)
+            except Exception:  # noqa: BLE001 - the next may go well
+                _LOG.exception("labels could not be swept")
+            await asyncio.sleep(max(_TICK, min(_SWEEP, self._rules.labels.expire_after)))
+
     async def _evaluate(self, now: int, *, always: bool = False) -> None:
         """Judge the windows that are complete; keep state and findings in one transaction."""
-        judged: dict[Monitored, list[Judged]] = {}
+        assessed = await self._assessor.assess(now)
+        judged: dict[Monitored, list[Judged]] = {}  # from here on nothing may come in between
         for service, window in self._watch.close(now):
             one = self._watch.judge(service, window, self._library)
             judged.setdefault(service, []).append(one)
             _say(one)
-        assessed = await self._assessor.assess(now)
         for each in assessed:
             one = self._watch.assess(each.service, each, self._library)
             judged.setdefault(each.service, []).append(one)
             _say(one)
         if not judged and not always and self._journal.bytes < _JOURNAL_BYTES:
             return
-        letters = self._letters(judged, now)
+        letters = self._teller.letters(judged, now)
         await self._journal.snapshot(self._watch.dump(), self._watch.number, letters)
         await self._assessor.done(assessed)
         for outbox in self._outboxes.values():
             outbox.wake()
-
-    def _letters(self, judged: dict[Monitored, list[Judged]], now: int) -> list[Letter]:
-        letters = []
-        since = self._watch.since
-        for service, ones in judged.items():
-            whole = ExportMetricsServiceRequest()
-            for one in (one for one in ones if one.shown):
-                request = gauges(service, one, since, self._version, now).request
-                key = service, one.window.model, one.labelled is None
-                self._latest[key] = time.monotonic(), request
-                whole.MergeFrom(request)
-            letters += self._addressed(Signal.METRICS, whole.SerializeToString())
-            changed = events(service, ones, now, self._version)
-            if changed is not None:
-                letters += self._addressed(Signal.LOGS, changed.SerializeToString())
-            letters += self._posted(service, ones)
-        if judged:
-            letters += self._addressed(Signal.METRICS, self._own(now).SerializeToString())
-        return letters
-
-    def _posted(self, service: Monitored, ones: list[Judged]) -> list[Letter]:
-        """What the webhook is told."""
-        if self._rules.retraining.webhook is None:
-            return []
-        return [
-            Letter(
-                _WEBHOOK, str(Signal.LOGS), webhook.body(event_of(new), _about(service, one, new))
-            )
-            for one in ones
-            for new in one.recommended
-        ]
-
-    def _addressed(self, signal: Signal, body: bytes) -> list[Letter]:
-        route = self._routes.get(signal)
-        return [Letter(name, str(signal), body) for name in route.exporters] if route else []
 
     async def _repeat(self) -> None:
         """Send the latest gauges again: a Prometheus exporter forgets what is not."""
         if time.monotonic() - self._repeated < self._rules.repeat:
             return
         self._repeated = time.monotonic()
-        self._latest = {
-            key: last
-            for key, last in self._latest.items()
-            if self._repeated - last[0] < self._lasts(sketches=key[-1]) + self._rules.repeat
-        }
-        whole = self._own(time.time_ns())
-        for judged, request in self._latest.values():
-            if judged <= self._repeated - self._rules.repeat:  # the others were just sent
-                whole.MergeFrom(_restamped(request, time.time_ns()))
+        body = self._teller.again(time.time_ns()).SerializeToString()
         route = self._routes.get(Signal.METRICS)
         for name in route.exporters if route else ():
             try:
-                await self._exporters[name].send(Signal.METRICS, whole.SerializeToString())
+                await self._exporters[name].send(Signal.METRICS, body)
             except RefusalError as refusal:
                 _LOG.warning("%s does not take gauges: %s", name, refusal.message)
-
-    def _lasts(self, *, sketches: bool) -> float:
-        """For how many seconds the gauges of a window are repeated, if no other follows."""
-        windows, performance = self._rules.windows, self._rules.performance
-        if sketches:
-            return 2 * (windows.length + windows.lateness)
-        return 2 * performance.window + self._rules.labels.expire_after
-
-    def _own(self, now: int) -> ExportMetricsServiceRequest:
-        """What the processor tells of itself."""
-        out = Gauges(resource(Monitored("otelml"), self._instance), self._version)
-        out.add(names.SERIES_COUNT, {}, self._started, now, len(self._watch.deltas))
-        losses = self._watch.losses()
-        losses["outbox"] += sum(outbox.dropped for outbox in self._outboxes.values())
-        for reason, count in sorted(losses.items()):
-            if count:
-                attributes = {names.ERROR_TYPE: reason}
-                out.add(names.ITEM_DROPPED, attributes, self._started, now, count)
-        for state, count in sorted(self._truths.states.items()):
-            out.add(
-                names.GROUND_TRUTH_LABELS, {names.TRUTH_STATE: state}, self._started, now, count
-            )
-        delays, seconds = self._truths.delay()
-        if delays.count:
-            out.add(names.GROUND_TRUTH_DELAY, {}, self._started, now, coarse(delays), seconds)
-        for (model, problem), (histogram, total) in self._watch.durations.items():
-            of = {names.MODEL_NAME: model} | ({names.ERROR_TYPE: problem} if problem else {})
-            kept = coarse(histogram)
-            out.add(names.EVALUATION_DURATION, of, self._started, now, kept, total)
-        return out.request
 
 
 def _routes(settings: config.Config) -> dict[Signal, Route]:
@@ -326,31 +252,6 @@ def _routes(settings: config.Config) -> dict[Signal, Route]:
             forward = all(one.forward for one in watched)
             routes[signal] = Route(tuple(dict.fromkeys(way.exporters)), bool(watched), forward)
     return routes
-
-
-def _restamped(request: ExportMetricsServiceRequest, now: int) -> ExportMetricsServiceRequest:
-    again = ExportMetricsServiceRequest()
-    again.CopyFrom(request)
-    for whole in again.resource_metrics:
-        for scope in whole.scope_metrics:
-            for metric in scope.metrics:
-                data = getattr(metric, str(metric.WhichOneof("data")))
-                for point in data.data_points:
-                    point.time_unix_nano = now
-    return again
-
-
-def _about(service: Monitored, judged: Judged, new: Recommendation) -> dict[str, Any]:
-    """What a webhook is told of a recommendation."""
-    model = judged.window.model
-    return {
-        "service": service.name,
-        "model": model.name,
-        "model_version": model.version,
-        "rule": str(new.rule),
-        "window": {"start": iso(new.window[0]), "end": iso(new.window[1])},
-        "evidence": [*new.evidence],
-    }
 
 
 def _say(judged: Judged) -> None:

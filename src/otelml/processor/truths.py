@@ -13,13 +13,24 @@ from otelml.store.schema import Content, Known, class_of, number_of
 from otelml.wire.proto import Service
 
 _MOST_DELAYS: Final = 65_536
+_MOST_OWNERS: Final = 10_000
+"""Models of services whose predictions are kept: names come from outside."""
+
+REFUSED: Final = "refused"
+EXPIRED: Final = "expired"
+MODEL_LIMIT: Final = "model_limit"
 
 
 class Taken(NamedTuple):
-    """What became of the labels of a request."""
+    """What became of the labels of a request, and predictions of too many models in it.
+
+    `dropped` counts these, and `events` what they came in.
+    """
 
     states: Counter[str]
     refused: list[Refused]
+    dropped: int
+    events: int
 
 
 class Truths:
@@ -36,6 +47,11 @@ class Truths:
         self.forward = forward
         """Whether events of predictions and labels go on to the next hop."""
         self.states: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.pending: dict[Owner, int] = {}
+        """Predictions that waited for a label at the last sweep, by whose they are."""
+        self._owners: set[Owner] = set()
+        self._fresh: set[Owner] = set()
         self._delays: list[float] = []
         self._histogram, self._total = Exponential.empty(), 0.0
 
@@ -50,7 +66,7 @@ class Truths:
             StoreError: it was not kept.
 
         """
-        owned = [(owner_of(service, model), one) for service, model, one in predictions]
+        owned, events = self._owned(predictions)
         refused = await self._refused(truths)
         kept = [truth for place, truth in enumerate(truths) if place not in refused]
         accepted = await self._joins.accept(owned, kept, time.time_ns())
@@ -62,7 +78,45 @@ class Truths:
         return Taken(
             Counter(map(str, accepted.states)),
             [Refused(place, reason) for place, reason in refused.items()],
+            len(predictions) - len(owned),
+            events,
         )
+
+    async def sweep(self, now: int) -> None:
+        """Let go of what waited too long, and count what waits.
+
+        Raises:
+            StoreError: the database refused.
+
+        """
+        expired = await self._joins.expire(now)
+        self.states[EXPIRED] += expired.labels
+        fresh, self._fresh = self._fresh, set()  # their rows may not be there yet
+        self.pending = await self._joins.waiting()
+        self._owners = {*self.pending, *fresh, *self._fresh}
+
+    def _owned(
+        self, predictions: Sequence[tuple[Service, Model, Prediction]]
+    ) -> tuple[list[tuple[Owner, Prediction]], int]:
+        """Predictions with their owners, and in how many events those of too many models came."""
+        owned = []
+        over = set()
+        for service, model, one in predictions:
+            owner = owner_of(service, model)
+            if owner in self._owners or self._enrol(owner):
+                owned.append((owner, one))
+            else:
+                over.add(id(model))  # that of an event's rows is one object
+        self.dropped[MODEL_LIMIT] += len(predictions) - len(owned)
+        return owned, len(over)
+
+    def _enrol(self, owner: Owner) -> bool:
+        """Whether there is room for another's predictions."""
+        if len(self._owners) >= _MOST_OWNERS:
+            return False
+        self._owners.add(owner)
+        self._fresh.add(owner)
+        return True
 
     async def _refused(self, truths: Sequence[Truth]) -> dict[int, str]:
         """Labels that cannot be right of what was predicted under their id, and why."""
@@ -98,9 +152,6 @@ class Truths:
             self._histogram = self._histogram.merge(Exponential.of(self._delays))
             self._total += sum(self._delays)
             self._delays.clear()
-
-
-REFUSED: Final = "refused"
 
 
 def owner_of(service: Service, model: Model) -> Owner:

@@ -111,6 +111,10 @@ class Joins:
         predictions, labelled = await self._database.run(self._totals, owner, 0, LAST + 1)
         return predictions - labelled
 
+    async def waiting(self) -> dict[Owner, int]:
+        """Everyone with predictions, and how many of these wait for a label."""
+        return await self._database.run(self._waiting)
+
     async def population(self, owner: Owner, start: int, end: int) -> tuple[int, int]:
         """Predictions, and labelled ones among them, of the windows that start in [start, end)."""
         return await self._database.run(self._totals, owner, start, end)
@@ -238,6 +242,13 @@ class Joins:
             if any(owner not in self._owners for owner, _, _ in marks):
                 self._read_owners(connection)
         return [Mark(self._owners[owner], start, change) for owner, start, change in marks]
+
+    def _waiting(self) -> dict[Owner, int]:
+        with self._database.engine.connect() as connection:
+            counts = windows.waiting(connection)
+            if any(owner not in self._owners for owner, _ in counts):
+                self._read_owners(connection)
+        return {self._owners[owner]: count for owner, count in counts}
 
     def _clean(self, marks: list[Mark]) -> None:
         with self._database.engine.begin() as connection:

@@ -132,6 +132,8 @@ class Merge:
         else:
             known = waiting.known if waiting is not None else None
         if known is not None and (new[1:] == known[1:] or new.time < known.time):
+            if new.time > known.time:
+                self._confirm(name, new)
             return State.DUPLICATE
         if not siblings:
             self._labels[name] = Waiting(now, new)
@@ -141,6 +143,13 @@ class Merge:
             return State.CORRECTED
         delays += matched
         return State.MATCHED
+
+    def _confirm(self, name: str, known: Known) -> None:
+        """Note the later time of what is known: what comes late from before it is older."""
+        for row in self._rows.get(name, {}).values():
+            row.known, row.labelled = known, True
+        if name in self._labels:
+            self._labels[name] = self._labels[name]._replace(known=known)
 
     def _match(self, row: Row, known: Known) -> tuple[Owner, float]:
         self._change(row, labelled=row.known is None)

@@ -64,7 +64,6 @@ PREDICTIONS: Final = Table(
     UniqueConstraint("id", "owner"),
     Index("predictions_by_time", "owner", "time"),
     Index("predictions_by_truth", "owner", "learned"),
-    postgresql_with={"fillfactor": 80},  # room for the truth beside its prediction
 )
 LABELS: Final = Table(
     "labels",

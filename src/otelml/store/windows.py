@@ -69,6 +69,13 @@ def clean(connection: Connection, marks: Sequence[tuple[int, int, int]]) -> None
         connection.execute(query.values(changed=False), rows)
 
 
+def waiting(connection: Connection) -> list[tuple[int, int]]:
+    """Owners with predictions, and how many of these have no label."""
+    w = WINDOWS.c
+    query = select(w.owner, func.sum(w.predictions - w.labelled)).group_by(w.owner)
+    return [(owner, int(count)) for owner, count in connection.execute(query)]
+
+
 def totals(connection: Connection, owner: int | None, start: int, end: int) -> tuple[int, int]:
     """Predictions, and labelled ones among them, of the windows that start in [start, end)."""
     w = WINDOWS.c

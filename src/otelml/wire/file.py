@@ -66,7 +66,9 @@ def baseline(
     identity = _identity(_resource_metrics(window), outcomes)
     given = columns or {}
     model = window.model
-    return Baseline(identity, model, window, window.rows, source, created, schema, given, outcomes)
+    rows = window.rows
+    built = Baseline(identity, model, window, rows, source, created, schema, given, outcomes)
+    return loads(dumps(built))  # what is kept in memory is what a file would hold
 
 
 def column(key: Key) -> str:

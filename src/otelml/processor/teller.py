@@ -1,0 +1,163 @@
+"""What is sent of evaluations: letters to exporters and webhook, and the latest gauges again."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+
+from otelml import names
+from otelml.data import Model, iso
+from otelml.monitor.retraining import Recommendation
+from otelml.processor import config, webhook
+from otelml.processor.emit import (
+    Gauges,
+    Judged,
+    coarse,
+    event_of,
+    events,
+    gauges,
+    pending,
+    resource,
+)
+from otelml.processor.outbox import Outbox
+from otelml.processor.pipeline import Route
+from otelml.processor.signals import Signal
+from otelml.processor.truths import Truths
+from otelml.processor.watch import Watch
+from otelml.store.journal import Letter
+from otelml.wire.proto import Service
+
+WEBHOOK: Final = "webhook"
+"""Name of the outbox of the webhook."""
+
+
+class Teller:
+    """Says what came of evaluations, and how the processor does."""
+
+    def __init__(
+        self,
+        rules: config.Processor,
+        routes: Mapping[Signal, Route],
+        watch: Watch,
+        truths: Truths,
+        outboxes: Mapping[str, Outbox],
+    ) -> None:
+        self._rules, self._routes, self._outboxes = rules, routes, outboxes
+        self._watch, self._truths = watch, truths
+        self._version = version("otelml")
+        self._started = time.time_ns()
+        self._instance = {"service.instance.id": str(uuid.uuid4())}
+        self._latest: dict[
+            tuple[Service, Model, bool], tuple[float, ExportMetricsServiceRequest]
+        ] = {}
+
+    def letters(self, judged: Mapping[Service, list[Judged]], now: int) -> list[Letter]:
+        """The requests that tell of evaluated windows."""
+        letters = []
+        since = self._watch.since
+        for service, ones in judged.items():
+            whole = ExportMetricsServiceRequest()
+            for one in (one for one in ones if one.shown):
+                request = gauges(service, one, since, self._version, now).request
+                key = service, one.window.model, one.labelled is None
+                self._latest[key] = time.monotonic(), request
+                whole.MergeFrom(request)
+            letters += self._addressed(Signal.METRICS, whole.SerializeToString())
+            changed = events(service, ones, now, self._version)
+            if changed is not None:
+                letters += self._addressed(Signal.LOGS, changed.SerializeToString())
+            letters += self._posted(service, ones)
+        if judged:
+            letters += self._addressed(Signal.METRICS, self._own(now).SerializeToString())
+        return letters
+
+    def _posted(self, service: Service, ones: list[Judged]) -> list[Letter]:
+        """What the webhook is told."""
+        if self._rules.retraining.webhook is None:
+            return []
+        return [
+            Letter(
+                WEBHOOK, str(Signal.LOGS), webhook.body(event_of(new), _about(service, one, new))
+            )
+            for one in ones
+            for new in one.recommended
+        ]
+
+    def _addressed(self, signal: Signal, body: bytes) -> list[Letter]:
+        route = self._routes.get(signal)
+        return [Letter(name, str(signal), body) for name in route.exporters] if route else []
+
+    def again(self, now: int) -> ExportMetricsServiceRequest:
+        """The latest gauges, as of now, and how the processor does."""
+        clock, every = time.monotonic(), self._rules.repeat
+        self._latest = {
+            key: last
+            for key, last in self._latest.items()
+            if clock - last[0] < self._lasts(sketches=key[-1]) + every
+        }
+        whole = self._own(now)
+        whole.MergeFrom(pending(self._truths.pending, self._started, self._version, now))
+        for judged, request in self._latest.values():
+            if judged <= clock - every:  # the others were just sent
+                whole.MergeFrom(_restamped(request, now))
+        return whole
+
+    def _lasts(self, *, sketches: bool) -> float:
+        """For how many seconds the gauges of a window are repeated, if no other follows."""
+        windows, performance = self._rules.windows, self._rules.performance
+        if sketches:
+            return 2 * (windows.length + windows.lateness)
+        return 2 * performance.window + self._rules.labels.expire_after
+
+    def _own(self, now: int) -> ExportMetricsServiceRequest:
+        """What the processor tells of itself."""
+        out = Gauges(resource(Service("otelml"), self._instance), self._version)
+        out.add(names.SERIES_COUNT, {}, self._started, now, len(self._watch.deltas))
+        losses = self._watch.losses() + self._truths.dropped
+        losses["outbox"] += sum(outbox.dropped for outbox in self._outboxes.values())
+        for reason, count in sorted(losses.items()):
+            if count:
+                attributes = {names.ERROR_TYPE: reason}
+                out.add(names.ITEM_DROPPED, attributes, self._started, now, count)
+        for state, count in sorted(self._truths.states.items()):
+            out.add(
+                names.GROUND_TRUTH_LABELS, {names.TRUTH_STATE: state}, self._started, now, count
+            )
+        delays, seconds = self._truths.delay()
+        if delays.count:
+            out.add(names.GROUND_TRUTH_DELAY, {}, self._started, now, coarse(delays), seconds)
+        for (model, problem), (histogram, total) in self._watch.durations.items():
+            of = {names.MODEL_NAME: model} | ({names.ERROR_TYPE: problem} if problem else {})
+            kept = coarse(histogram)
+            out.add(names.EVALUATION_DURATION, of, self._started, now, kept, total)
+        return out.request
+
+
+def _restamped(request: ExportMetricsServiceRequest, now: int) -> ExportMetricsServiceRequest:
+    again = ExportMetricsServiceRequest()
+    again.CopyFrom(request)
+    for whole in again.resource_metrics:
+        for scope in whole.scope_metrics:
+            for metric in scope.metrics:
+                data = getattr(metric, str(metric.WhichOneof("data")))
+                for point in data.data_points:
+                    point.time_unix_nano = now
+    return again
+
+
+def _about(service: Service, judged: Judged, new: Recommendation) -> dict[str, Any]:
+    """What a webhook is told of a recommendation."""
+    model = judged.window.model
+    return {
+        "service": service.name,
+        "model": model.name,
+        "model_version": model.version,
+        "rule": str(new.rule),
+        "window": {"start": iso(new.window[0]), "end": iso(new.window[1])},
+        "evidence": [*new.evidence],
+    }
