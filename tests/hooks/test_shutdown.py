@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from otelml import names
 from tests.sink import Sink, http_sink
 
 WORKER = """
@@ -37,6 +38,7 @@ def ended(before: str = "", after: str = "") -> tuple[int, Sink]:
                 "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
                 "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
                 "OTEL_BSP_SCHEDULE_DELAY": "60000",
+                "OTEL_BLRP_SCHEDULE_DELAY": "60000",
             },
             check=False,
             timeout=60,
@@ -48,6 +50,16 @@ def test_what_is_held_is_sent() -> None:
     code, sink = ended()
     assert -signal.SIGTERM == code
     assert ["held"] == [span.name for span in sink.spans()]
+
+
+def test_what_was_predicted_is_sent() -> None:
+    lines = (
+        "import otelml",
+        "otelml.record('m', features=[[1.0], [2.0]], prediction=['a', 'b'])",
+        "otelml.label('of-another', 'a')",
+    )
+    _, sink = ended(after="\n".join(lines))
+    assert [1, 1] == [len(sink.events(name)) for name in (names.RECORDS_EVENT, names.TRUTH_EVENT)]
 
 
 def test_the_app_s_own_handler_stays() -> None:

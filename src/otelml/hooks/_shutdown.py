@@ -7,17 +7,23 @@ import threading
 from collections.abc import Awaitable
 from typing import Any, Final
 
+from opentelemetry import _logs as logs
 from opentelemetry import metrics, trace
 
-from otelml.hooks._patch import guarded
+from otelml.hooks._patch import guarded, process
 
 _SECONDS: Final = 5
 _SECONDS_AT_SIGTERM: Final = 2
 
 
 def flush(seconds: float = _SECONDS) -> None:
-    """Send what the providers of this process hold: traces and metrics."""
-    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+    """Send what this process holds: traces, metrics, and predicted rows, which go as logs."""
+    process().flush()
+    for provider in (
+        trace.get_tracer_provider(),
+        metrics.get_meter_provider(),
+        logs.get_logger_provider(),
+    ):
         force_flush = getattr(provider, "force_flush", None)
         if force_flush is not None:
             guarded(force_flush, int(seconds * 1000))
