@@ -172,7 +172,7 @@ class Client:
                     return
                 assert 503 == answer.status_code, answer.text
                 self.refused += 1
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 def _whole(request: Request, answer: httpx.Response) -> None:

@@ -73,9 +73,9 @@ async def kill_often(
         if kill % 5 == STARTING:
             await asyncio.sleep(chance.uniform(0, took))
         else:
-            await serving.ready(child)
+            await until(more(lambda: client.acknowledged, 1), child, sending)
             took = time.monotonic() - began
-            await until(more(lambda: client.acknowledged, chance.randint(1, 40)), child, sending)
+            await until(more(lambda: client.acknowledged, chance.randint(0, 30)), child, sending)
             if kill % 5 == EVALUATING:
                 await until(more(lambda: len(sink.requests), 1), child, sending)
             await asyncio.sleep(chance.uniform(0, 0.05))
@@ -97,7 +97,7 @@ async def until(true: Callable[[], bool], *alive: Any) -> None:
             assert child.poll() is None, "the processor ended"
             if sending.done():
                 sending.result()
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.005)
 
 
 async def settled(url: str, sink: Sink, wanted: Confusions) -> None:
