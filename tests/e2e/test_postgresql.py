@@ -1,18 +1,23 @@
 """The store on a real PostgreSQL: what holds on SQLite holds there."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from otelml.data import Owner, Prediction, Truth
+from otelml.data import Model, Owner, Prediction, Truth
 from otelml.store.database import Database, StoreError
 from otelml.store.joins import Joins
 from otelml.store.journal import Journal, Letter
-from tests.e2e.conftest import free_port
+from tests.e2e.conftest import Neighbours, end, free_port, until
 from tests.e2e.postgresql import PASSWORD, cluster, emptied
+from tests.e2e.serving import Serving
+from tests.processor.test_service import SECOND, calls
+from tests.sink import http_sink
 from tests.store.joining import JoinsMachine
 
 
@@ -73,6 +78,51 @@ async def test_two_processors_share_the_join(server: str) -> None:
         assert set(owners) == {mark.owner for mark in await joins.changed()}
     for database in databases:
         database.close()
+
+
+async def test_a_processor_runs_on_it(server: str, neighbours: Neighbours) -> None:
+    """Its journal, its outbox and the join are there, and outlive it."""
+    store = emptied(server).replace("postgresql+psycopg://", "postgresql://")
+    rules = {"windows": {"length": "1s", "lateness": "1s"}, "repeat": "1h"}
+    base = time.time_ns() // SECOND * SECOND - 3600 * SECOND
+    model, label = Model("fraud"), {"id": "order-1", "label": "yes"}
+
+    def told() -> dict[int, set[int]]:
+        found: dict[int, set[int]] = {}
+        for resource in (r for request in list(sink.requests) for r in request.resource_metrics):
+            for metric in (m for scope in resource.scope_metrics for m in scope.metrics):
+                if metric.name == "ml.monitor.window.sample.count":
+                    (point,) = metric.sum.data_points
+                    found.setdefault(point.time_unix_nano - base, set()).add(point.as_int)
+        return found
+
+    with http_sink() as sink:
+        serving = Serving(neighbours, store, sink.endpoint, rules)
+        child = serving.start()
+        await serving.ready(child)
+        async with httpx.AsyncClient(base_url=serving.url, timeout=30) as http:
+
+            async def send(second: int, rows: int) -> None:
+                start = base + second * SECOND
+                body = calls(start, start + SECOND, rows, model)
+                kind = {"content-type": "application/x-protobuf"}
+                assert (await http.post("/v1/metrics", content=body, headers=kind)).is_success
+
+            for second in range(3):
+                await send(second, 3 + second)
+            assert 1 == (await http.post("/v1/labels", json=label)).json()["waiting"]
+            child.kill()
+            child.wait()
+            child = serving.start()
+            await serving.ready(child)
+            assert 1 == (await http.post("/v1/labels", json=label)).json()["duplicate"]
+            await send(100, 1)
+        wanted = {(second + 1) * SECOND: {3 + second} for second in range(3)}
+        until(lambda: len(wanted) <= len(told()))
+        end(child)
+    assert 0 == child.returncode
+    assert wanted == told()
+    assert PASSWORD not in serving.logs()
 
 
 async def test_a_lost_connection_is_made_anew(server: str) -> None:

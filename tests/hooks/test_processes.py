@@ -12,6 +12,7 @@ from packaging.version import Version
 from tests.hooks.serving import Server, free_port, serving
 
 MODEL = """
+import os
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -27,7 +28,7 @@ app = FastAPI()
 
 @app.get("/ready")
 def ready():
-    return {}
+    return {"pid": os.getpid()}
 
 @app.post("/predict")
 def predict(rows: list[list[float]]):
@@ -49,7 +50,7 @@ app = Flask(__name__)
 
 @app.get("/ready")
 def ready():
-    return {}
+    return {"pid": os.getpid()}
 
 @app.post("/predict")
 def predict():
@@ -72,6 +73,28 @@ def asked(server: Server, path: str, number: int) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ask, range(number)))
+
+
+def all_answer(server: Server, processes: int) -> bool:
+    """Whether every worker is there: each is asked for its process until all have told it."""
+
+    def pid(_: int) -> int:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{server.port}/ready", headers={"connection": "close"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            told: int = json.loads(answer.read())["pid"]
+            return told
+
+    seen: set[int] = set()
+
+    def complete() -> bool:
+        with ThreadPoolExecutor(8) as pool:
+            seen.update(pool.map(pid, range(16)))
+        return len(seen) >= processes
+
+    server.wait_for(complete, 60)
+    return len(seen) == processes
 
 
 UVICORN = ["uvicorn", "app:app", "--port", "{port}"]
@@ -108,6 +131,7 @@ def test_every_worker_reports_once(
     port = free_port()
     words = [word.format(port=port) for word in command]
     with serving(words, tmp_path, "/ready", port=port) as server:
+        assert all_answer(server, processes)
         asked(server, "/predict", 40)
         server.stop()
     sink = server.sink

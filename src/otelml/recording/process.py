@@ -12,9 +12,10 @@ from importlib.metadata import version
 
 from opentelemetry import trace
 
-from otelml.data import Series
-from otelml.recording import events
+from otelml.data import Model, Prediction
+from otelml.recording.events import Sender
 from otelml.recording.recorder import Recorder
+from otelml.recording.rows import Rows
 from otelml.recording.settings import Settings
 from otelml.wire.sdk import Bridge
 
@@ -26,8 +27,10 @@ class Process:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.recorder = Recorder(settings, on_full=self._wake)
-        self.bridge = Bridge(self._drain, version("otelml"), settings.max_categories)
+        self._sender = Sender()
+        rows = Rows(self._sent, self._sender.wanted, settings.segment_columns)
+        self.recorder = Recorder(settings, on_full=self._wake, rows=rows)
+        self.bridge = Bridge(self.recorder.drain, version("otelml"), settings.max_categories)
         self.tracer = self._tracer(None)
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,21 +55,16 @@ class Process:
     def flush(self) -> None:
         """Send predicted rows now; their metrics go on by themselves."""
         try:
-            self.recorder.fold()
-            self._send()
+            self.recorder.send()
         except Exception:
             _logger.exception("otelml could not fold what was recorded, and left it out")
 
-    def _drain(self) -> list[Series]:
-        series = self.recorder.drain()
-        self._send()
-        return series
-
-    def _send(self) -> None:
+    def _sent(self, rows: list[tuple[Model, Prediction]]) -> int:
         try:
-            events.send(self.recorder.take_rows())
+            return self._sender.send(rows)
         except Exception:
             _logger.exception("otelml could not send what was predicted, and left it out")
+            return len(rows)
 
     def _wake(self) -> None:
         self._full.set()
@@ -82,5 +80,6 @@ class Process:
     def _forked(self) -> None:
         """A child starts empty: what was recorded before is its parent's to send."""
         self._full, self._thread = threading.Event(), None
+        self._sender.forget()
         self.recorder.forget()
         self.bridge.forget()

@@ -9,14 +9,14 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from otelml import names
-from otelml.data import Block, Inference, Key, Labels, Model, Prediction, Role, Series, Sketch
+from otelml.data import Block, Inference, Key, Labels, Model, Role, Series, Sketch
 from otelml.recording.columns import sample
 from otelml.recording.raw import Raw, read
 from otelml.recording.rows import Call, Rows
@@ -39,7 +39,7 @@ class Recorder:
     """Collects the inferences of a process.
 
     `on_full` is called, on the caller's thread, when half of the bound is reached: it should wake
-    whoever drains. `most` is that half: no call keeps more rows.
+    whoever drains. `most` is that half: no call keeps more rows. `rows` takes predicted rows.
     """
 
     def __init__(
@@ -47,8 +47,10 @@ class Recorder:
         settings: Settings | None = None,
         clock: Callable[[], int] = time.time_ns,
         on_full: Callable[[], None] = lambda: None,
+        rows: Rows | None = None,
     ) -> None:
         self.settings = settings or Settings()
+        self.rows = rows or Rows()
         self._clock, self._on_full = clock, on_full
         self._lock = threading.Lock()  # held for an append
         self._folding = threading.RLock()  # held for a fold
@@ -67,7 +69,6 @@ class Recorder:
         self._started: deque[tuple[Model, str, str]] = deque()
         self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
         self._sketches: dict[Key, Sketch] = {}
-        self.rows = Rows(self.settings.segment_columns)
 
     def start(self, model: Model, operation: str, system: str) -> None:
         """Count a call that began."""
@@ -248,25 +249,25 @@ class Recorder:
         held = self._sketches.get(key)
         self._sketches[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
 
-    def take_rows(self) -> Iterable[tuple[Model, Prediction]]:
-        """The predicted rows that were folded since they were last taken."""
+    def send(self) -> None:
+        """Fold what is buffered, and send the predicted rows; their metrics wait to be drained."""
         with self._folding:
-            held, dropped = self.rows.take()
-        if dropped:
-            with self._lock:
-                self._dropped["records_full"] += dropped
-        return held
+            self.fold()
+            self.rows.send()
 
     def drain(self) -> list[Series]:
         """What was recorded since the last drain."""
         with self._folding:
-            self.fold()
+            self.send()
             sketches, self._sketches = self._sketches, {}
             since, self._since = self._since, self._clock()
             now = self._since
             active, self._active = self._active, defaultdict(int)
         with self._lock:
             dropped, self._dropped = self._dropped, Counter()
+            if self.rows.dropped:
+                dropped["records_full"] += self.rows.dropped
+                self.rows.dropped = 0
         series = [Series(key, since, now, sketch) for key, sketch in sketches.items()]
         for (model, operation, system), number in active.items():
             key = Key(model, Role.ACTIVE, operation, ((names.SYSTEM, system),))
@@ -281,6 +282,7 @@ class Recorder:
         self._lock, self._folding = threading.Lock(), threading.RLock()
         self._matrices = {}
         self._since = self._clock()
+        self.rows.forget()
         self._clear()
 
 

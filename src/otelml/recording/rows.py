@@ -1,19 +1,15 @@
-"""Calls in, predictions out: a row each, with its id, for the labels that come later.
-
-What is held is bounded: over the bound the oldest rows leave, and are counted.
-"""
+"""Calls in, predictions out: a row each, with its id, for the labels that come later."""
 
 import random
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from otelml.data import Block, Labels, Model, Origin, Prediction, Role
 from otelml.recording.columns import labels
 from otelml.wire.rows import row_id
 
-BOUND: Final = 65_536
-"""Rows held between two drains."""
+AT_ONCE: Final = 4096
+"""Rows that are held before they are sent."""
 
 _Column = tuple[str | None, ...]
 
@@ -26,36 +22,45 @@ class Call(NamedTuple):
 
 
 class Rows:
-    """Predicted rows of a process until they are taken; not safe for threads by itself."""
+    """Predicted rows on their way out, some thousands at a time; the caller sees to threads.
 
-    def __init__(self, segments: frozenset[str] = frozenset(), most: int = BOUND) -> None:
-        self._segments = segments
-        self._held: deque[tuple[Model, Prediction]] = deque(maxlen=most)
+    `send` takes rows and says how many it left out; `wanted` whether it is worth it.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[list[tuple[Model, Prediction]]], int] = len,
+        wanted: Callable[[], bool] = lambda: True,
+        segments: frozenset[str] = frozenset(),
+    ) -> None:
+        self._send, self._wanted, self._segments = send, wanted, segments
+        self._held: list[tuple[Model, Prediction]] = []
         self.dropped = 0
-
-    def __len__(self) -> int:
-        return len(self._held)
 
     def add(self, model: Model, columns: Iterable[Block | Labels], calls: Sequence[Call]) -> None:
         """Keep the rows of calls that have an origin; those of a model's only, or first, output."""
-        if not any(call.origin for call in calls):
+        if not (any(call.origin for call in calls) and self._wanted()):
             return
         table = _Table(columns, self._segments)
         at = 0
         for origin, rows in calls:
             held = rows if origin is None or origin.rows is None else len(origin.rows)
             if origin is not None and at < table.size:
-                new = [(model, row) for row in table.predictions(origin, rows, at, at + held)]
-                room = (self._held.maxlen or 0) - len(self._held)
-                self.dropped += max(len(new) - room, 0)
-                self._held.extend(new)
+                for row in table.predictions(origin, rows, at, at + held):
+                    self._held.append((model, row))
+                    if len(self._held) >= AT_ONCE:
+                        self.send()
             at += held
 
-    def take(self) -> tuple[deque[tuple[Model, Prediction]], int]:
-        """What is held, and how many rows were dropped; then nothing is."""
-        held, dropped = self._held, self.dropped
-        self._held, self.dropped = deque(maxlen=held.maxlen), 0
-        return held, dropped
+    def send(self) -> None:
+        """Send what is held."""
+        held, self._held = self._held, []
+        if held:
+            self.dropped += self._send(held)
+
+    def forget(self) -> None:
+        """Start empty."""
+        self._held, self.dropped = [], 0
 
 
 class _Table:
