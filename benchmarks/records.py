@@ -26,7 +26,7 @@ from sklearn.linear_model import LogisticRegression
 
 from otelml.hooks import _patch
 from otelml.hooks.sklearn import SklearnInstrumentor
-from otelml.recording import events
+from otelml.recording import events, process
 from otelml.recording.process import Process
 from otelml.recording.settings import Settings
 from otelml.wire.rows import columns
@@ -106,7 +106,8 @@ def main() -> None:
     provider.add_log_record_processor(SimpleLogRecordProcessor(Encoder()))
     logs.set_logger_provider(provider)
     vars(events)["columns"] = timed("columns", columns)
-    vars(events)["send"] = timed("sending", events.send)
+    send = events.Sender.send
+    vars(process)["Sender"] = type("Timed", (events.Sender,), {"send": timed("sending", send)})
     for name, calls in CASES.items():
         rows = sum(map(len, calls))
         sides, parts = (Side(records=False), Side(records=True)), []
