@@ -17,7 +17,7 @@ def test_all_is_what_there_is() -> None:
 
 def test_no_extra_is_named_instruments() -> None:
     extras = distribution("otelml").metadata.get_all("Provides-Extra")
-    assert ["demo", "processor", "system"] == sorted(extras or [])
+    assert ["demo", "postgresql", "processor", "system"] == sorted(extras or [])
 
 
 def test_names_are_well_formed() -> None:
