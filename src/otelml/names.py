@@ -71,6 +71,8 @@ PERFORMANCE = "ml.performance."
 PERFORMANCE_SAMPLE_COUNT = "ml.performance.sample.count"
 PERFORMANCE_STATE = "ml.performance.degraded"
 CONFUSION_COUNT = "ml.performance.confusion.count"
+CURVE_FREQUENCY = "ml.performance.calibration.frequency"
+CURVE_PROBABILITY = "ml.performance.calibration.probability"
 ESTIMATE_ERROR = "ml.performance.estimate_error"
 FAIRNESS_GAP = "ml.fairness.gap"
 FAIRNESS_RATIO = "ml.fairness.group.ratio"
@@ -250,6 +252,20 @@ _ROWS = (
         _PROCESSOR,
     ),
     Metric(
+        CURVE_FREQUENCY,
+        _GAUGE,
+        "1",
+        "Calibration curve: how often the class was true, in each tenth of the scores",
+        _PROCESSOR,
+    ),
+    Metric(
+        CURVE_PROBABILITY,
+        _GAUGE,
+        "1",
+        "Calibration curve: mean probability of the class in each tenth of the scores",
+        _PROCESSOR,
+    ),
+    Metric(
         ESTIMATE_ERROR,
         _GAUGE,
         "{score}",
@@ -349,6 +365,8 @@ RECORD_LOWS = "ml.prediction.lower_bounds"
 RECORD_HIGHS = "ml.prediction.upper_bounds"
 PREDICTION_VALUE_OF_ROW = "ml.prediction.value"
 PREDICTION_SCORE_OF_ROW = "ml.prediction.score"
+CURVE_BIN = "ml.performance.calibration.bin"
+INPUT = "ml.inference.input"
 TRUTH_CLASS = "ml.ground_truth.class"
 TRUTH_VALUE = "ml.ground_truth.value"
 TRUTH_WEIGHT = "ml.ground_truth.weight"
@@ -426,6 +444,8 @@ ATTRIBUTES: Final = MappingProxyType(
         RECORD_SCORED: "Classes that the probabilities are of (event)",
         RECORD_LOWS: "Lower ends of the intervals that the model gave (event)",
         RECORD_HIGHS: "Their upper ends (event)",
+        CURVE_BIN: "Tenth of the scores, from 1",
+        INPUT: "`.<feature>`: value of a feature of a sampled row (event)",
         TRUTH_CLASS: "True class",
         TRUTH_VALUE: "True value (event)",
         TRUTH_WEIGHT: "Weight of a label; 1 if it is not said (event)",
@@ -454,6 +474,7 @@ ATTRIBUTES: Final = MappingProxyType(
 
 MODEL_LOADED_EVENT = "ml.model.loaded"
 RECORDS_EVENT = "ml.inference.records"
+DETAILS_EVENT = "ml.inference.details"
 TRUTH_EVENT = "ml.ground_truth.received"
 PERFORMANCE_DEGRADED_EVENT = "ml.performance.degraded"
 PERFORMANCE_RESTORED_EVENT = "ml.performance.restored"
@@ -470,6 +491,7 @@ EVENTS: Final = MappingProxyType(
     {
         MODEL_LOADED_EVENT: "A model was loaded",
         RECORDS_EVENT: "Rows were predicted: their ids, classes or values, and scores, by column",
+        DETAILS_EVENT: "A row was predicted, with its features; only of `OTELML_CAPTURE_INPUTS`",
         TRUTH_EVENT: "The app learned what was right",
         PERFORMANCE_DEGRADED_EVENT: "A performance alert opened",
         PERFORMANCE_RESTORED_EVENT: "A performance alert resolved",

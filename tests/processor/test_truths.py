@@ -200,6 +200,12 @@ async def test_performance_falls_and_recovers(
     }
     assert {("yes", "yes"): 270.0, ("no", "yes"): 30.0} == confusion  # the last window's
     assert 0.75 == seen(sink, "ml.ground_truth.ratio")[0][1]
+    curve = {
+        a["ml.performance.calibration.bin"]: v
+        for a, v in seen(sink, "ml.performance.calibration.frequency")
+    }
+    assert curve  # of scores that are all alike, each tenth is as often right
+    assert all(abs(share - 0.9) < 0.01 for share in curve.values())
     await eventually(lambda: "ml.performance.restored" in [name for name, _ in events(sink)])
     told = [
         (name, attributes["ml.performance.value"].double_value)

@@ -12,6 +12,7 @@ from otelml.monitor.check import Checks
 from otelml.monitor.paired.judge import judge as compared
 from otelml.monitor.paired.roc_auc import Areas
 from otelml.monitor.paired.summary import Summary as Pair
+from otelml.monitor.performance.calibration_error import Curve
 from otelml.monitor.performance.check import Rules
 from otelml.monitor.performance.registry import METRICS
 from otelml.processor import config
@@ -30,7 +31,7 @@ class Assessed:
     """A window of predictions, how many of its rows have labels, and what is found of them.
 
     `drifts` are findings on the stream of errors up to now, whatever their windows; `confusion`
-    holds weights by true and predicted class.
+    holds weights by true and predicted class, `curve` how scores are calibrated.
     """
 
     mark: Mark
@@ -39,6 +40,7 @@ class Assessed:
     findings: list[Finding]
     drifts: list[Finding]
     confusion: Mapping[tuple[str, str], float]
+    curve: Curve | None = None
 
     @property
     def service(self) -> Service:
@@ -94,17 +96,17 @@ class Assessor:
         window = Window(model, start, end, MappingProxyType({}), population)
         if not labelled:
             return Assessed(mark, window, 0, [], [], {})
-        tally = await asyncio.to_thread(self._tally, owner, window)
-        findings = tally.findings(window) + await asyncio.to_thread(self._compared, owner, window)
+        tally, findings = await asyncio.to_thread(self._judged, owner, window)
         drifts = await asyncio.to_thread(self._concepts.feed, self._joins, owner, now)
-        return Assessed(mark, window, labelled, findings, drifts, tally.confusion)
+        told = tally.confusion, tally.curve
+        return Assessed(mark, window, labelled, findings, drifts, *told)
 
-    def _tally(self, owner: Owner, window: Window) -> Tally:
+    def _judged(self, owner: Owner, window: Window) -> tuple[Tally, list[Finding]]:
         reference = self._library.reference(window.model)
         tally = Tally(self._settings, self.rules, self._checks, reference)
         for outcomes in self._joins.outcomes(owner, window.start, window.end):
             tally.add(outcomes)
-        return tally
+        return tally, tally.findings(window) + self._compared(owner, window)
 
     def _compared(self, owner: Owner, window: Window) -> list[Finding]:
         """A challenger beside its champions."""

@@ -17,6 +17,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from otelml import names
 from otelml.data import Baseline, Finding, Model, Owner, Role, Verdict, Window, iso
 from otelml.monitor.alerts import Subject, subject_of
+from otelml.monitor.performance.calibration_error import Curve
 from otelml.monitor.retraining import Recommendation
 from otelml.names import METRICS, Kind
 from otelml.processor.family import DRIFTS, Attributes, family_of
@@ -53,6 +54,7 @@ class Judged:
     shown: bool = True
     recommended: tuple[Recommendation, ...] = ()
     confusion: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    curve: Curve | None = None
 
 
 def resource(service: Service, extra: Mapping[str, str] | None = None) -> Resource:
@@ -123,6 +125,7 @@ def gauges(service: Service, judged: Judged, since: int, version: str, now: int)
         for (truth, predicted), weight in judged.confusion.items():
             pair = {names.TRUTH_CLASS: truth, names.PREDICTION_CLASS: predicted}
             out.add(names.CONFUSION_COUNT, of_model | pair, since, time, weight)
+        _add_curve(out, judged, of_model, time)
     for finding in judged.findings:
         family = family_of(finding)
         attributes = of_model | family.attributes(finding)
@@ -135,6 +138,16 @@ def gauges(service: Service, judged: Judged, since: int, version: str, now: int)
         attributes = of_model | {names.DRIFT_METHOD: method}
         out.add(names.DRIFT_FEATURE_RATIO, attributes, since, time, share)
     return out
+
+
+def _add_curve(out: Gauges, judged: Judged, of_model: Attributes, time: int) -> None:
+    if judged.curve is None:
+        return
+    both = zip(judged.curve.probability.tolist(), judged.curve.frequency.tolist(), strict=True)
+    for number, (probability, frequency) in enumerate(both, 1):
+        tenth = of_model | {names.CURVE_BIN: number}
+        out.add(names.CURVE_PROBABILITY, tenth, time, time, probability)
+        out.add(names.CURVE_FREQUENCY, tenth, time, time, frequency)
 
 
 def _of_window(out: Gauges, judged: Judged, since: int) -> None:

@@ -10,6 +10,7 @@ from otelml.data import Finding, Key, Limits, Outcomes, Role, Sketch, Verdict, W
 from otelml.monitor.check import Checks, compare
 from otelml.monitor.fairness import judge as fairness
 from otelml.monitor.fairness.groups import Groups
+from otelml.monitor.performance.calibration_error import Curve, curve
 from otelml.monitor.performance.check import Rules, positive_class
 from otelml.monitor.performance.estimate import misses
 from otelml.monitor.performance.registry import judge
@@ -42,7 +43,7 @@ class Tally:
         self._whole = Summary.empty()
         self._slices: dict[Labels, Summary] = {}
         self._groups: dict[str, Groups] = {}
-        self._sketches: dict[tuple[Role, str], Any] = {}
+        self._sketches = _Sketches()
         self._positive: str | None = None if reference is None else reference.positive
 
     def add(self, outcomes: Outcomes) -> None:
@@ -60,14 +61,7 @@ class Tally:
             groups = Groups.of(piece, column, positive or "")
             held_groups = self._groups.get(column)
             self._groups[column] = groups if held_groups is None else held_groups.merge(groups)
-        self._sketch(Role.TARGET, "", targets(piece))
-        if piece.classifies:
-            told = [label for label in piece.predicted if label is not None]
-            self._sketch(Role.PREDICTION, "", Categories.of(told))
-            for name, scores in zip(piece.classes, _columns(piece), strict=False):
-                self._sketch(Role.SCORE, name, Probability.of(scores))
-        else:
-            self._sketch(Role.PREDICTION, "", Numeric.of(piece.predicted))
+        self._sketches.add(piece)
 
     def findings(self, window: Window) -> list[Finding]:
         """What is found of the rows that were added."""
@@ -82,8 +76,10 @@ class Tally:
             )
         if reference is None:
             return found
-        found += compare(self._checks, reference.baseline.window, self._window(window, Role.TARGET))
-        own = self._window(window, Role.PREDICTION, Role.SCORE)
+        before = reference.baseline.window
+        rows = self._whole.rows
+        found += compare(self._checks, before, self._sketches.window(window, rows, Role.TARGET))
+        own = self._sketches.window(window, rows, Role.PREDICTION, Role.SCORE)
         estimated = reference.estimated(self._rules, own)
         return found + _errors(estimated, realised)
 
@@ -104,19 +100,12 @@ class Tally:
             self._positive = max(classes - {None}, default=None)
         return outcomes if self._positive is None else replace(outcomes, classes=(self._positive,))
 
-    def _sketch(self, role: Role, name: str, sketch: Sketch) -> None:
-        held = self._sketches.get((role, name))
-        self._sketches[role, name] = sketch if held is None else held.merge(sketch)
-
-    def _window(self, window: Window, *roles: Role) -> Window:
-        """The window of the sketches of some roles."""
-        scored = [name for role, name in self._sketches if role is Role.SCORE]
-        sketches: dict[Key, Sketch] = {}
-        for (role, name), sketch in self._sketches.items():
-            if role in roles:
-                labels = ((names.PREDICTION_CLASS, name),) if len(scored) > 1 and name else ()
-                sketches[Key(window.model, role, "", labels)] = sketch
-        return replace(window, sketches=MappingProxyType(sketches), rows=self._whole.rows)
+    @property
+    def curve(self) -> Curve | None:
+        """The calibration curve of a binary classifier."""
+        scored = [*self._whole.scores.values()]
+        known = len(scored) == 1 and all(scored[0].weights)
+        return curve(scored[0]) if known else None
 
     def _of_slices(self, window: Window, reference: Summary | None) -> list[Finding]:
         sizes = {labels: summary.rows for labels, summary in self._slices.items()}
@@ -130,6 +119,38 @@ class Tally:
                 )
             ]
         )
+
+
+class _Sketches:
+    """Predictions, scores and targets of labelled rows."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[Role, str], Any] = {}
+
+    def add(self, piece: Outcomes) -> None:
+        """Add a piece of a window."""
+        self._add(Role.TARGET, "", targets(piece))
+        if not piece.classifies:
+            self._add(Role.PREDICTION, "", Numeric.of(piece.predicted))
+            return
+        told = [label for label in piece.predicted if label is not None]
+        self._add(Role.PREDICTION, "", Categories.of(told))
+        for name, scores in zip(piece.classes, _columns(piece), strict=False):
+            self._add(Role.SCORE, name, Probability.of(scores))
+
+    def _add(self, role: Role, name: str, sketch: Sketch) -> None:
+        held = self._held.get((role, name))
+        self._held[role, name] = sketch if held is None else held.merge(sketch)
+
+    def window(self, window: Window, rows: int, *roles: Role) -> Window:
+        """The window of the sketches of some roles."""
+        scored = [name for role, name in self._held if role is Role.SCORE]
+        sketches: dict[Key, Sketch] = {}
+        for (role, name), sketch in self._held.items():
+            if role in roles:
+                labels = ((names.PREDICTION_CLASS, name),) if len(scored) > 1 and name else ()
+                sketches[Key(window.model, role, "", labels)] = sketch
+        return replace(window, sketches=MappingProxyType(sketches), rows=rows)
 
 
 def _columns(outcomes: Outcomes) -> Iterable[Floats]:

@@ -224,6 +224,7 @@ class Watch:
             enough and assessed.window.start >= newest,
             tuple(watched.signal_of(model).update(findings)),
             assessed.confusion,
+            assessed.curve,
         )
 
     def _took(self, seconds: float, model: Model, baseline: Baseline | None) -> None:
