@@ -9,6 +9,7 @@ from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -28,6 +29,10 @@ class Kept:
 
     def __init__(self, telemetry: Telemetry, exporter: InMemoryLogRecordExporter) -> None:
         self.telemetry, self._exporter = telemetry, exporter
+
+    def events(self) -> list[Any]:
+        self.telemetry.reader.get_metrics_data()  # which drains
+        return [log.log_record for log in self._exporter.get_finished_logs()]
 
     def rows(self) -> list[Prediction]:
         self.telemetry.reader.get_metrics_data()  # which drains
@@ -126,6 +131,32 @@ def test_intervals_that_the_app_says(kept: Kept) -> None:
         call.prediction, call.interval = [1.0, 2.0], ([0.5, 1.5], [1.5, 2.5])
     otelml.record("price", prediction=[3.0], interval=(2.0, 5.0))
     assert [(0.5, 1.5), (1.5, 2.5), (2.0, 5.0)] == [row.interval for row in kept.rows()]
+
+
+def test_features_of_a_sample_on_demand(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"age": [31.0, np.nan], "job": ["cook", "clerk"]})
+    model = make_pipeline(make_column_transformer(("passthrough", ["age"])), DummyRegressor())
+    model.fit(frame, [0.0, 1.0]).predict(frame)
+    assert not [e for e in kept.events() if e.event_name == "ml.inference.details"]
+    monkeypatch.setattr(_patch.process().recorder.rows, "_inputs", 1.0)
+    with otelml.inference_id(["a", "b"]):
+        model.predict(frame)
+    told = [dict(e.attributes or {}) for e in kept.events() if "details" in (e.event_name or "")]
+    inputs = [{k: v for k, v in one.items() if k.startswith("ml.inference.input.")} for one in told]
+    assert ["a", "b"] == [one["ml.inference.id"] for one in told]
+    assert [
+        {"ml.inference.input.age": 31.0, "ml.inference.input.job": "cook"},
+        {"ml.inference.input.job": "clerk"},
+    ] == inputs
+
+
+def test_rows_that_cannot_be_told_apart_cost_no_metrics(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otelml.recording.rows._Table", None)
+    LogisticRegression().fit(X, Y).predict(X)
+    assert not kept.rows()
+    assert 300 == kept.telemetry.value("ml.inference.predictions")
 
 
 def test_what_failed_leaves_no_record(kept: Kept) -> None:

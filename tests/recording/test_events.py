@@ -12,9 +12,10 @@ from opentelemetry.sdk._logs.export import (
 
 from otelml.data import Model, Prediction
 from otelml.recording.events import WAITING, Sender
+from otelml.recording.rows import Predicted
 from otelml.wire.rows import MOST
 
-ROWS = [(Model("fraud"), Prediction(f"id-{i}", i + 1, "yes")) for i in range(MOST)]
+ROWS = [Predicted(Model("fraud"), Prediction(f"id-{i}", i + 1, "yes")) for i in range(MOST)]
 
 
 def given(monkeypatch: pytest.MonkeyPatch, provider: object) -> None:

@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections.abc import Iterable
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry import _logs as logs
 from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
@@ -12,7 +12,8 @@ from opentelemetry.attributes import BoundedAttributes
 
 from otelml import names
 from otelml.data import Model, Prediction
-from otelml.wire.rows import MOST, columns
+from otelml.recording.rows import Predicted
+from otelml.wire.rows import MOST, columns, details
 
 WAITING: Final = 131_072
 """Rows that may wait for the app's exporter; while nobody takes them, more are left out."""
@@ -33,34 +34,42 @@ class Sender:
             provider.get_logger("otelml"), NoOpLogger
         )
 
-    def send(self, rows: Iterable[tuple[Model, Prediction]]) -> int:
-        """Emit rows, so many of one model an event; how many were left out."""
+    def send(self, rows: Iterable[Predicted]) -> int:
+        """Emit rows, so many of one model an event; how many were left out.
+
+        Rows that show their features have an event of their own besides.
+        """
         alike: dict[tuple[Model, tuple[str, ...]], list[Prediction]] = {}
-        for model, row in rows:
+        dropped = 0
+        for model, row, inputs in rows:
             scored = tuple(name for name, _ in row.scores)
             alike.setdefault((model, scored), []).append(row)
-        dropped = 0
+            if inputs is not None:
+                self._emit(names.DETAILS_EVENT, details(model, row, inputs), row, 1)
         for (model, _), held in alike.items():
             for start in range(0, len(held), MOST):
-                dropped += self._emit(model, held[start : start + MOST])
+                some = held[start : start + MOST]
+                dropped += self._emit(
+                    names.RECORDS_EVENT, columns(model, some), some[-1], len(some)
+                )
         return dropped
 
-    def _emit(self, model: Model, rows: list[Prediction]) -> int:
+    def _emit(self, name: str, attributes: dict[str, Any], last: Prediction, rows: int) -> int:
         with self._lock:
-            if self._waiting + len(rows) > WAITING:
-                return len(rows)
-            self._waiting += len(rows)
+            if self._waiting + rows > WAITING:
+                return rows
+            self._waiting += rows
         record = LogRecord(
-            timestamp=rows[-1].time,
+            timestamp=last.time,
             severity_number=SeverityNumber.INFO,
-            attributes=columns(model, rows),
-            event_name=names.RECORDS_EVENT,
+            attributes=attributes,
+            event_name=name,
         )
         try:
             logs.get_logger("otelml", version("otelml")).emit(record)
         finally:  # the SDK copies the record, but holds the attributes that it made of ours
             held = record.attributes if isinstance(record.attributes, BoundedAttributes) else record
-            weakref.finalize(held, self._gone, len(rows)).atexit = False
+            weakref.finalize(held, self._gone, rows).atexit = False
         return 0
 
     def _gone(self, rows: int) -> None:

@@ -12,10 +12,9 @@ from importlib.metadata import version
 
 from opentelemetry import trace
 
-from otelml.data import Model, Prediction
 from otelml.recording.events import Sender
 from otelml.recording.recorder import Recorder
-from otelml.recording.rows import Rows
+from otelml.recording.rows import Predicted, Rows
 from otelml.recording.settings import Settings
 from otelml.wire.sdk import Bridge
 
@@ -28,7 +27,9 @@ class Process:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._sender = Sender()
-        rows = Rows(self._sent, self._sender.wanted, settings.segment_columns)
+        rows = Rows(
+            self._sent, self._sender.wanted, settings.segment_columns, settings.capture_inputs
+        )
         self.recorder = Recorder(settings, on_full=self._wake, rows=rows)
         self.bridge = Bridge(self.recorder.drain, version("otelml"), settings.max_categories)
         self.tracer = self._tracer(None)
@@ -59,7 +60,7 @@ class Process:
         except Exception:
             _logger.exception("otelml could not fold what was recorded, and left it out")
 
-    def _sent(self, rows: list[tuple[Model, Prediction]]) -> int:
+    def _sent(self, rows: list[Predicted]) -> int:
         try:
             return self._sender.send(rows)
         except Exception:

@@ -1,7 +1,8 @@
 """Calls in, predictions out: a row each, with its id, for the labels that come later."""
 
+import logging
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from otelml.data import Block, Labels, Model, Origin, Prediction, Role
@@ -11,6 +12,8 @@ from otelml.wire.rows import row_id
 AT_ONCE: Final = 4096
 """Rows that are held before they are sent."""
 
+_random = random.SystemRandom()  # the app's own numbers stay as they are, and forks do not agree
+_logger = logging.getLogger("otelml")
 _Column = tuple[str | None, ...]
 
 
@@ -21,33 +24,55 @@ class Call(NamedTuple):
     rows: int
 
 
+class Predicted(NamedTuple):
+    """A row, and its features if it is one of the sample that shows them."""
+
+    model: Model
+    prediction: Prediction
+    inputs: Mapping[str, str | float] | None = None
+
+
 class Rows:
     """Predicted rows on their way out, some thousands at a time; the caller sees to threads.
 
-    `send` takes rows and says how many it left out; `wanted` whether it is worth it.
+    `send` takes rows and says how many it left out; `wanted` whether it is worth it. `segments`
+    are columns that go with every row, `inputs` is the share of rows whose features go, too.
     """
 
     def __init__(
         self,
-        send: Callable[[list[tuple[Model, Prediction]]], int] = len,
+        send: Callable[[list[Predicted]], int] = len,
         wanted: Callable[[], bool] = lambda: True,
         segments: frozenset[str] = frozenset(),
+        inputs: float = 0.0,
     ) -> None:
-        self._send, self._wanted, self._segments = send, wanted, segments
-        self._held: list[tuple[Model, Prediction]] = []
+        self._send, self._wanted = send, wanted
+        self._segments, self._inputs = segments, inputs
+        self._held: list[Predicted] = []
         self.dropped = 0
 
     def add(self, model: Model, columns: Iterable[Block | Labels], calls: Sequence[Call]) -> None:
         """Keep the rows of calls that have an origin; those of a model's only, or first, output."""
         if not (any(call.origin for call in calls) and self._wanted()):
             return
+        try:
+            self._add(model, tuple(columns), calls)
+        except Exception:  # what cannot be told row by row is still counted in the sketches
+            self.dropped += sum(call.rows for call in calls)
+            _logger.exception("otelml could not tell predicted rows apart, and left them out")
+
+    def _add(
+        self, model: Model, columns: tuple[Block | Labels, ...], calls: Sequence[Call]
+    ) -> None:
         table = _Table(columns, self._segments)
         at = 0
         for origin, rows in calls:
             held = rows if origin is None or origin.rows is None else len(origin.rows)
             if origin is not None and at < table.size:
-                for row in table.predictions(origin, rows, at, at + held):
-                    self._held.append((model, row))
+                for place, row in enumerate(table.predictions(origin, rows, at, at + held), at):
+                    shown = self._inputs > 0 and _random.random() < self._inputs
+                    inputs = features_of(columns, place) if shown else None
+                    self._held.append(Predicted(model, row, inputs))
                     if len(self._held) >= AT_ONCE:
                         self.send()
             at += held
@@ -90,7 +115,7 @@ class _Table:
         """The rows from `start` to `end`, which are those of a call of so many rows."""
         trace = f"{origin.trace_id:032x}" if origin.trace_id else ""
         span = f"{origin.span_id:016x}" if origin.span_id else ""
-        unknown = span or f"{random.getrandbits(64):016x}"
+        unknown = span or f"{_random.getrandbits(64):016x}"
         numbers = range(end - start) if origin.rows is None else origin.rows.tolist()
         for i, row in zip(range(start, min(end, self.size)), numbers, strict=False):
             yield Prediction(
@@ -104,6 +129,19 @@ class _Table:
                 trace,
                 span,
             )
+
+
+def features_of(columns: Iterable[Block | Labels], row: int) -> dict[str, str | float]:
+    """The features of one row, without those that are missing."""
+    told: dict[str, str | float] = {}
+    for column in columns:
+        if column.role is not Role.FEATURE or row >= len(column.values):
+            continue
+        if isinstance(column, Labels):
+            told[column.name] = column.values[row] or ""
+        else:
+            told |= zip(column.names, column.values[row].tolist(), strict=True)
+    return {name: value for name, value in told.items() if value == value and value != ""}  # noqa: PLR0124
 
 
 def _id(origin: Origin, row: int, rows: int, unknown: str) -> str:

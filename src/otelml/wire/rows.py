@@ -1,6 +1,6 @@
 """Predictions as the columns of an event, in the app: `ml.inference.records`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -67,3 +67,17 @@ def columns(model: Model, rows: Sequence[Prediction]) -> dict[str, Any]:
 
 def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else float(value)
+
+
+def details(model: Model, row: Prediction, inputs: Mapping[str, str | float]) -> dict[str, Any]:
+    """The attributes of the event about one row with its features."""
+    told: dict[str, Any] = {names.MODEL_NAME: model.name, names.INFERENCE_ID: row.id}
+    if model.version is not None:
+        told[names.MODEL_VERSION] = model.version
+    if row.label is not None:
+        told[names.PREDICTION_CLASS] = row.label
+    if row.value is not None:
+        told[names.PREDICTION_VALUE_OF_ROW] = row.value
+    if len(row.scores) == 1:
+        told[names.PREDICTION_SCORE_OF_ROW] = row.scores[0][1]
+    return told | {f"{names.INPUT}.{name}": value for name, value in inputs.items()}
