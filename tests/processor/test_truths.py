@@ -27,6 +27,7 @@ from otelml.monitor.performance.summary import Summary
 from otelml.processor import truths
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
+from otelml.processor.tally import Tally
 from otelml.processor.webhook import signature
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
@@ -344,6 +345,57 @@ async def test_slices_groups_and_challengers(start: Start, sink: Any, eventually
     assert not any("south" in a.values() for a, _ in seen(sink, "ml.fairness.gap"))
     compared = {a["ml.shadow.metric.name"]: v for a, v in seen(sink, "ml.shadow.comparison")}
     assert compared["accuracy_difference"] > 0
+
+
+async def test_a_model_that_says_classes_and_numbers_holds_up_no_other(
+    start: Start, sink: Any, eventually: Any
+) -> None:
+    service = await start(
+        labels=LONG, performance={"window": "1s", "every": "10ms", "min_samples": 100}
+    )
+    mixed = [
+        Prediction(f"m-{i}", NOW + i, "yes" if i % 2 else None, None if i % 2 else 1.0)
+        for i in range(400)
+    ]
+    await deliver(service, sent((names.RECORDS_EVENT, columns(Model("mixed"), mixed))))
+    await post(service, [{"id": f"m-{i}", "label": 1} for i in range(400)])
+    await deliver(service, records(400))
+    await post(service, labels_of(400))
+    await eventually(
+        lambda: (
+            {"mixed", "fraud"}
+            <= {a["ml.model.name"] for a, _ in seen(sink, "ml.performance.sample.count")}
+        )
+    )
+
+
+async def test_a_window_that_fails_holds_up_no_other(
+    start: Start, sink: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Tally.add
+
+    def add(self: Tally, outcomes: Outcomes) -> None:
+        if outcomes.predicted[0] == "bad":
+            raise ValueError("broken")
+        whole(self, outcomes)
+
+    monkeypatch.setattr(Tally, "add", add)
+    service = await start(
+        labels=LONG,
+        repeat="100ms",
+        performance={"window": "1s", "every": "10ms", "min_samples": 100},
+    )
+    bad = [Prediction(f"b-{i}", NOW + i, "bad") for i in range(200)]
+    await deliver(service, sent((names.RECORDS_EVENT, columns(Model("bad"), bad))))
+    await post(service, [{"id": f"b-{i}", "label": "bad"} for i in range(200)])
+    await deliver(service, records(400))
+    await post(service, labels_of(400))
+    await eventually(lambda: bool(seen(sink, "ml.performance.accuracy")))
+    await eventually(
+        lambda: any(
+            a.get("error.type") == "assess_error" for a, _ in seen(sink, "ml.monitor.item.dropped")
+        )
+    )
 
 
 def truth(i: int) -> str:

@@ -1,7 +1,9 @@
 """Windows of predictions whose labels changed: their rows are read again, and judged anew."""
 
 import asyncio
+import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,9 +21,11 @@ from otelml.processor import config
 from otelml.processor.concepts import Concepts
 from otelml.processor.library import Library
 from otelml.processor.tally import Tally
+from otelml.store.database import StoreError
 from otelml.store.joins import Joins, Mark
 from otelml.wire.proto import Service
 
+_LOG: Final = logging.getLogger(__name__)
 _AT_ONCE: Final = 16
 """Windows assessed in one go, so that a tick stays short."""
 
@@ -50,7 +54,10 @@ class Assessed:
 
 
 class Assessor:
-    """Judges windows as their labels come, each at most once `every` so often."""
+    """Judges windows as their labels come, each at most once `every` so often.
+
+    What fails is counted in `dropped`.
+    """
 
     def __init__(
         self,
@@ -59,10 +66,12 @@ class Assessor:
         joins: Joins,
         library: Library,
         concepts: Concepts,
+        dropped: Counter[str],
     ) -> None:
         self._settings, self._checks = settings, checks
         self._joins, self._library, self._concepts = joins, library, concepts
         self._last: dict[tuple[Owner, int], float] = {}
+        self._dropped = dropped
         self.rules = rules_of(settings.performance)
 
     async def assess(self, now: int) -> list[Assessed]:
@@ -82,7 +91,13 @@ class Assessor:
         found = []
         for mark in due[:_AT_ONCE]:
             self._last[mark.owner, mark.start] = clock
-            found.append(await self._assessed(mark, now))
+            try:
+                found.append(await self._assessed(mark, now))
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - one bad window must not hold up the others
+                self._dropped["assess_error"] += 1
+                _LOG.exception("a window of %r could not be assessed", mark.owner.model)
         return found
 
     async def done(self, assessed: list[Assessed]) -> None:

@@ -63,7 +63,12 @@ class Service:
             given.performance.window,
         )
         self._assessor = Assessor(
-            given, self._watch.checks, self._joins, self._library, self._watch.concepts
+            given,
+            self._watch.checks,
+            self._joins,
+            self._library,
+            self._watch.concepts,
+            self._watch.dropped,
         )
         self._truths = Truths(self._joins, self._library.classes, forward=rules.forward_records)
         self._exporters: dict[str, Exporter] = {}

@@ -138,9 +138,12 @@ class _Sketches:
         for name, scores in zip(piece.classes, _columns(piece), strict=False):
             self._add(Role.SCORE, name, Probability.of(scores))
 
-    def _add(self, role: Role, name: str, sketch: Sketch) -> None:
+    def _add(self, role: Role, name: str, sketch: Any) -> None:
         held = self._held.get((role, name))
-        self._held[role, name] = sketch if held is None else held.merge(sketch)
+        if held is None:
+            self._held[role, name] = sketch
+        elif type(held) is type(sketch):  # a model that turned from classes to numbers stays first
+            self._held[role, name] = held.merge(sketch)
 
     def window(self, window: Window, rows: int, *roles: Role) -> Window:
         """The window of the sketches of some roles."""

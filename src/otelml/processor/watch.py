@@ -5,13 +5,14 @@ loaded, and is the same afterwards.
 """
 
 import json
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from otelml.data import Baseline, Model, Window
+from otelml.data import Baseline, Finding, Model, Window
 from otelml.monitor.alerts import Alerts, subject_of
 from otelml.monitor.check import Checks
 from otelml.monitor.registry import DRIFT, OF_WINDOWS, QUALITY, run
@@ -23,9 +24,11 @@ from otelml.processor.assess import Assessed, rules_of
 from otelml.processor.concepts import Concepts
 from otelml.processor.emit import Judged
 from otelml.processor.library import Learner, Library
+from otelml.processor.reference import Reference
 from otelml.sketch.exponential import Exponential
 from otelml.wire.proto import Decoder, Deltas, Service, StreamPoint
 
+_LOG: Final = logging.getLogger(__name__)
 SECOND: Final = 1_000_000_000
 AHEAD: Final = 600 * SECOND
 """How far in the future a point may lie."""
@@ -182,9 +185,7 @@ class Watch:
         baseline = library.find(model) or watched.learner.find(model)
         of_baseline = None if baseline is None else baseline.window
         findings = run(self.checks, of_baseline, window, tuple(previous), self._excluded)
-        reference = library.reference(model)
-        if reference is not None:
-            findings += reference.estimated(self._rules, window)
+        findings += self._estimated(library.reference(model), window)
         alerts = watched.alerts_of(model)
         changes = alerts.update(findings)
         watched.learner.learn(window)
@@ -199,6 +200,17 @@ class Watch:
             frozenset(subject_of(finding) for finding in findings if alerts.is_open(finding)),
             recommended=tuple(watched.signal_of(model).update(findings)),
         )
+
+    def _estimated(self, reference: Reference | None, window: Window) -> list[Finding]:
+        """What is expected of a window without labels; nothing where that fails."""
+        if reference is None:
+            return []
+        try:
+            return reference.estimated(self._rules, window)
+        except Exception:  # noqa: BLE001 - what is known without it is told
+            self.dropped["estimate_error"] += 1
+            _LOG.exception("performance of %r could not be estimated", window.model.name)
+            return []
 
     def assess(self, service: Service, assessed: Assessed, library: Library) -> Judged:
         """What is to be said of a window whose labels changed."""
