@@ -23,6 +23,16 @@ def test_one_label_in_every_shape(shape: Any) -> None:
     assert [Truth("a", NOW, "yes")] == posted("application/json", body, NOW).truths
 
 
+def test_null_is_as_if_it_were_not_said() -> None:
+    nothing = dict.fromkeys(("time", "prediction", "score", "model", "model_version"))
+    assert [Truth("a", NOW, "1", 1.0)] == read({"id": "a", "label": 1} | nothing).truths
+
+
+def test_an_integer_beyond_all_numbers_is_a_name() -> None:
+    (truth,) = read({"id": "a", "label": 10**400}).truths
+    assert (str(10**400), None) == (truth.label, truth.value)
+
+
 def test_what_a_label_may_say() -> None:
     found = read(
         {"id": "a", "label": 1, "row": 2, "time": "2023-11-14T22:13:20Z", "weight": 0.5},

@@ -52,10 +52,10 @@ class Label(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=200)]
     label: Scalar
     row: Annotated[int, Field(ge=0)] = 0
-    time: Annotated[float | int | None, BeforeValidator(_moment), Field(gt=0, lt=1e11)] = None
+    time: Annotated[float | int, BeforeValidator(_moment), Field(gt=0, lt=1e11)] | None = None
     weight: Annotated[float | int, Field(ge=0, le=1e12)] = 1.0
     prediction: Scalar | None = None
-    score: Annotated[float | int | None, Field(ge=-1e300, le=1e300)] = None
+    score: Annotated[float | int, Field(ge=-1e300, le=1e300)] | None = None
     model: str | None = None
     model_version: str | None = None
     service: str = ""

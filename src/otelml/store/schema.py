@@ -148,8 +148,10 @@ def class_of(known: Known, content: Content) -> str | None:
     ['True', '1', '1.0']
     """
     like = content.label if content.label is not None else content.score_class or ""
-    if known.value is None or not _is_number(like):
-        return known.label if known.label is not None else f"{known.value:.17g}"
+    if known.value is None or (known.label is not None and not _is_number(like)):
+        return known.label
+    if not _is_number(like):
+        return f"{known.value:.17g}"
     return str(known.value) if "." in like else f"{known.value:.17g}"
 
 

@@ -30,7 +30,10 @@ def text_of(value: object) -> tuple[str | None, float | None]:
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return None, None
     if isinstance(value, int | float | np.number | np.bool_):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an integer beyond all numbers is a name
+            return str(value), None
         if isinstance(value, bool | np.bool_):
             return str(bool(value)), number
         return (str(int(number)) if number.is_integer() else repr(number)), number

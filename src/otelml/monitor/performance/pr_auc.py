@@ -31,7 +31,12 @@ def _average_precision(scores: Scores) -> Value | None:
     if value >= 1:
         return wilson(1.0, rows)
     odds, half = math.log(value / (1 - value)), Z / math.sqrt(rows * value * (1 - value))
-    return Value(value, 1 / (1 + math.exp(half - odds)), 1 / (1 + math.exp(-half - odds)))
+    return Value(value, _share(odds - half), _share(odds + half))
+
+
+def _share(log_odds: float) -> float:
+    """The probability of some log odds, however far out."""
+    return (1 + math.tanh(log_odds / 2)) / 2
 
 
 METRIC = of_scores("pr_auc", Better.HIGHER, _average_precision)
