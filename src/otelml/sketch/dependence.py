@@ -91,7 +91,11 @@ class Dependence:
 
 
 def _moved(sums: tuple[float, ...], step: float) -> tuple[float, ...]:
-    return tuple(
-        math.fsum(math.comb(k, j) * step ** (k - j) * sums[j] for j in range(k + 1))
-        for k in range(len(sums))
-    )
+    """The sums about a pivot that lies so far off; NaN where that is beyond all numbers."""
+    try:
+        return tuple(
+            math.fsum(math.comb(k, j) * step ** (k - j) * sums[j] for j in range(k + 1))
+            for k in range(len(sums))
+        )
+    except (OverflowError, ValueError):  # infinities of both signs have no sum
+        return (math.nan,) * len(sums)

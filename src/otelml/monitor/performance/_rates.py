@@ -54,7 +54,7 @@ def measure(rate: Rate, case: Case, single: Callable[[float, float, float], Valu
     parts = np.concatenate([margins, np.full((1, margins.shape[1]), every)])[:, : len(classes)]
     top, bottom = np.array(rate.top) @ parts, np.array(rate.bottom) @ parts
     if case.average == "binary":
-        chosen = np.array([name == case.positive for name in classes])
+        chosen = np.array([name == case.positive for name in classes], np.bool_)
     else:
         chosen = np.ones(len(classes), np.bool_)
     if case.average == "micro":
