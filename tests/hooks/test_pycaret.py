@@ -15,7 +15,9 @@ FRAME["late"] = np.where(FRAME.age > 0, "yes", "no")
 
 def test_a_prediction_counts_once_and_training_does_not(telemetry: Telemetry) -> None:
     experiment = ClassificationExperiment()
-    experiment.setup(FRAME, target="late", verbose=False, html=False, session_id=1, n_jobs=1)
+    experiment.setup(
+        FRAME, target="late", verbose=False, html=False, session_id=1, n_jobs=1, system_log=False
+    )
     model = experiment.finalize_model(experiment.create_model("lr", verbose=False))
     assert [] == telemetry.spans()
     rows = FRAME.drop(columns="late").head(30)
