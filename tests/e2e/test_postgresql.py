@@ -29,8 +29,8 @@ def server() -> Iterator[str]:
 
 def test_predictions_and_labels_are_joined(server: str) -> None:
     class OnPostgresql(JoinsMachine):
-        def fresh(self) -> str:
-            return emptied(server)
+        def __init__(self) -> None:
+            super().__init__(emptied(server))
 
     run_state_machine_as_test(
         OnPostgresql, settings=settings(max_examples=15, stateful_step_count=15, deadline=None)

@@ -18,9 +18,9 @@ OWNER = Owner("shop", "", "prod", "fraud", "1")
 
 
 class OnSqlite(JoinsMachine):
-    def fresh(self) -> str:
+    def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        return f"sqlite:///{Path(self.folder.name) / 'a.db'}"
+        super().__init__(f"sqlite:///{Path(self.folder.name) / 'a.db'}")
 
     def teardown(self) -> None:
         super().teardown()

@@ -1,10 +1,9 @@
 """What an app says of its inferences for labels to find them: ids before, labels afterwards."""
 
 import time
-from collections.abc import Sequence
-from contextlib import ContextDecorator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from opentelemetry import _logs as logs
 from opentelemetry import context, trace
@@ -15,11 +14,9 @@ from otelml import __version__, names
 from otelml.hooks._patch import GIVEN_IDS
 from otelml.wire.rows import text_of
 
-if TYPE_CHECKING:
-    from contextvars import Token
 
-
-class inference_id(ContextDecorator):  # noqa: N801 - it reads as a function, as contextlib's do
+@contextmanager
+def inference_id(given: str | Sequence[str]) -> Iterator[None]:
     """Name the inferences within, so that labels find them later.
 
     Args:
@@ -29,22 +26,12 @@ class inference_id(ContextDecorator):  # noqa: N801 - it reads as a function, as
     ...     pass  # model.predict(row)
 
     """
-
-    def __init__(self, given: str | Sequence[str]) -> None:
-        self._ids = (given,) if isinstance(given, str) else tuple(map(str, given))
-        self._tokens: list[Token[Context]] = []
-
-    def __enter__(self) -> Self:
-        self._tokens.append(context.attach(context.set_value(GIVEN_IDS, self._ids)))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        context.detach(self._tokens.pop())
+    ids = (given,) if isinstance(given, str) else tuple(map(str, given))
+    token = context.attach(context.set_value(GIVEN_IDS, ids))
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def label(

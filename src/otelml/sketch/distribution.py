@@ -4,6 +4,7 @@ Answers are kept with the sketch: a baseline is asked the same for every window.
 """
 
 import math
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -23,31 +24,31 @@ class Bins(NamedTuple):
     counts: Floats
 
 
-class Distribution:
+class Distribution(ABC):
     """A sketch that knows how many values are at or below some edges."""
 
     @property
+    @abstractmethod
     def count(self) -> int:
         """Values in it."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def mean(self) -> float:
         """Mean; NaN of nothing."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def variance(self) -> float:
         """Population variance (ddof 0); NaN of nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def buckets(self) -> tuple[Floats, Floats, Ints]:
         """Lower and upper bounds and counts of the filled buckets that bins are made of."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
-        raise NotImplementedError
 
     def cdf(self, x: npt.ArrayLike) -> Floats:
         """Share of values at or below each `x`, linear inside buckets."""
