@@ -38,7 +38,7 @@ receivers:
   kafka: {protocols: {grpc: {}}}
 processors:
   otelml:
-    windows: {min_samples: many, length: soon}
+    windows: {min_samples: many, length: soon, min_samples: -3}
     baselines: {directory: a, first_windows: 3}
     alerts: {open_after: "4 of 3"}
     checks: {exclude: [psy]}
@@ -79,8 +79,7 @@ def test_every_mistake_is_told_with_its_path() -> None:
         "receivers.otlp.protocols.grpc.endpoint: 'nowhere' is no address",
         "receivers.kafka: unknown: choose among otlp",
         "processors.otelml.windows.length: 'soon' is no duration",
-        "processors.otelml.windows.min_samples: Input should be a valid integer, unable to parse "
-        "string as an integer, not 'many'",
+        "processors.otelml.windows.min_samples: Input should be greater than 0, not -3",
         "processors.otelml.baselines: give directory or first_windows",
         "processors.otelml.alerts.open_after: '4 of 3' never happens",
         "processors.otelml.checks.exclude.0: unknown check 'psy': choose among chi_squared",
