@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from otelml.cli._show import BadInput, histogram, progress
+from otelml.cli._show import BadInput, average_of, histogram, measures_table, progress
 from otelml.data import Model
+from otelml.offline.check import performance
 from otelml.offline.outcomes import summarised
 from otelml.offline.profile import Layout, profile
 from otelml.offline.table import DataError, columns_of, require
@@ -90,6 +91,10 @@ def show(path: Path, *, as_json: bool) -> None:
             "rows": held.rows,
             "source": held.source,
             "schema": dict(held.schema),
+            "performance": [
+                {"measure": one.check, "average": average_of(one), "value": one.value}
+                for one in performance(held)
+            ],
         }
         click.echo(json.dumps(about))
         return
@@ -116,6 +121,8 @@ def show(path: Path, *, as_json: bool) -> None:
             str(sketch.missing),
             middle,
             spread,
-            histogram(sketch),
+            histogram(sketch, 14),
         )
     Console().print(table)
+    if measured := performance(held):
+        Console().print(measures_table(measured))

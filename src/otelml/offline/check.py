@@ -43,6 +43,15 @@ def check(
     return worst_first(findings)
 
 
+def performance(baseline: Baseline) -> list[Finding]:
+    """What the outcomes in a baseline measure, with intervals; nothing if it has no targets."""
+    summary = _summary(baseline)
+    if summary is None:
+        return []
+    found = judge(PERFORMANCE, None, summary, baseline.window)
+    return [one for one in found if one.value is not None]
+
+
 def _summary(baseline: Baseline) -> Summary | None:
     return None if baseline.outcomes is None else Summary.load(baseline.outcomes)
 
