@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from otelml import names
-from otelml.data import Finding, Sketch, Verdict
+from otelml.data import Finding, Sketch, Verdict, segment_of
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 
@@ -75,12 +75,12 @@ def findings_table(findings: list[Finding]) -> Table:
     for name in ("verdict", "role", "column", "check"):
         table.add_column(name, no_wrap=True, min_width=8)
     for name in ("value", "effect", "limit", "p"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True, min_width=6)
     for f in findings:
         table.add_row(
             str(f.verdict),
             str(f.role),
-            f.feature or "",
+            " ".join(filter(None, (f.feature, "=".join(v for _, v in segment_of(f.labels))))),
             f.check,
             _number(f.value),
             _number(f.effect),

@@ -39,6 +39,7 @@ def _listed(_: click.Context, __: click.Parameter, value: str | None) -> frozens
 @click.option("--target", help="Column of the truth.")
 @click.option("--categorical", callback=_listed, help="Columns of categories that are numbers.")
 @click.option("--exclude", callback=_listed, help="Columns that are no features.")
+@click.option("--segment", callback=_listed, help="Columns whose values cut the rows into slices.")
 def build(
     data: Path,
     output: Path,
@@ -49,9 +50,11 @@ def build(
     target: str | None,
     categorical: frozenset[str],
     exclude: frozenset[str],
+    segment: frozenset[str],
 ) -> None:
     """Build a baseline from the table DATA (CSV, Parquet, Arrow)."""
-    layout = Layout(prediction, score, target, categorical, exclude)
+    cut = tuple(sorted(segment))
+    layout = Layout(prediction, score, target, categorical, exclude, segments=cut)
     try:
         require(data, columns_of(data), layout.named())
         with progress(data.name) as advance:

@@ -2,7 +2,7 @@
 
 from otelml.data.finding import Finding, Limits, Verdict, iso
 from otelml.data.inference import Block, Inference, Labels, Origin
-from otelml.data.key import Key, Model, Role
+from otelml.data.key import Key, Model, Role, segment, segment_of
 from otelml.data.outcome import Outcomes, Owner, Prediction, Truth
 from otelml.data.window import Baseline, Point, Series, Sketch, Window
 
@@ -27,4 +27,6 @@ __all__ = [
     "Verdict",
     "Window",
     "iso",
+    "segment",
+    "segment_of",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from otelml.data.key import Role
+from otelml.data.key import Role, segment_of
 
 
 class Verdict(StrEnum):
@@ -81,11 +81,13 @@ class Finding:
         } | self._more()
 
     def _more(self) -> dict[str, Any]:
-        """What only measures of performance have."""
+        """What only slices and measures of performance have."""
+        segment = tuple(value for _, value in segment_of(self.labels))
+        told = {"segment": dict(zip(("name", "value"), segment, strict=True))} if segment else {}
         if self.role is not Role.ERROR:
-            return {}
+            return told
         interval = self.interval and [_finite(bound) for bound in self.interval]
-        return {"attributes": dict(self.labels), "interval": interval}
+        return told | {"attributes": dict(self.labels), "interval": interval}
 
 
 def _finite(value: float | None) -> float | None:

@@ -15,7 +15,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otelml import names
-from otelml.data import Baseline, Finding, Model, Owner, Role, Verdict, Window, iso
+from otelml.data import Baseline, Finding, Model, Owner, Role, Verdict, Window, iso, segment_of
 from otelml.monitor.alerts import Subject, subject_of
 from otelml.monitor.performance.calibration_error import Curve
 from otelml.monitor.retraining import Recommendation
@@ -227,7 +227,9 @@ def event_of(recommendation: Recommendation) -> str:
 def told(finding: Finding, opened: bool) -> str:
     """The change in one line, for people."""
     what = finding.feature or str(finding.role)
-    return f"{finding.check} of {what} {'opened' if opened else 'resolved'}"
+    of = dict(segment_of(finding.labels))
+    where = f" where {of[names.SEGMENT_NAME]} is {of[names.SEGMENT_VALUE]}" if of else ""
+    return f"{finding.check} of {what}{where} {'opened' if opened else 'resolved'}"
 
 
 def _event_attributes(finding: Finding, baseline: Baseline | None) -> Attributes:
@@ -259,7 +261,8 @@ def _shares(findings: Iterable[Finding]) -> dict[str, float]:
     seen: dict[str, list[bool]] = {}
     for finding in findings:
         judged = finding.verdict in _JUDGED and finding.limits.alarm is not None
-        if judged and family_of(finding) is DRIFTS and finding.role is Role.FEATURE:
+        of_all = finding.role is Role.FEATURE and not segment_of(finding.labels)
+        if judged and of_all and family_of(finding) is DRIFTS:
             seen.setdefault(finding.check, []).append(finding.verdict is Verdict.ALARM)
     return {method: sum(alarms) / len(alarms) for method, alarms in seen.items()}
 

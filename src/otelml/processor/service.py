@@ -263,7 +263,7 @@ def _say(judged: Judged) -> None:
     """Tell the log what came of a window."""
     window = judged.window
     name = window.model.name
-    blind = any(f.verdict is Verdict.NO_BASELINE for f in judged.findings)
+    blind = any(f.verdict is Verdict.NO_BASELINE and not f.labels for f in judged.findings)
     if blind and judged.labelled is None:
         _LOG.warning("model %r: no_baseline: %d rows cannot be judged", name, window.rows)
     for finding in judged.opened:

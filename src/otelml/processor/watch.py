@@ -18,6 +18,7 @@ from otelml.monitor.check import Checks
 from otelml.monitor.registry import DRIFT, OF_WINDOWS, QUALITY, run
 from otelml.monitor.retraining import Signal
 from otelml.monitor.rules import parse
+from otelml.monitor.sliced import chosen, whole
 from otelml.monitor.window import Windows
 from otelml.processor import config
 from otelml.processor.assess import Assessed, rules_of
@@ -131,6 +132,7 @@ class Watch:
         )
         self.durations: dict[tuple[str, str | None], tuple[Exponential, float]] = {}
         rules = settings.checks
+        self._sliced = {by[0] for by in settings.segments.columns if len(by) == 1}
         self._excluded = frozenset(rules.exclude) & frozenset(OF_WINDOWS)
         limits = {
             name: {k: v for k, v in (("warn", x.warn), ("alarm", x.alarm)) if v is not None}
@@ -184,8 +186,9 @@ class Watch:
         previous = watched.previous.setdefault(model, deque(maxlen=_VOLUMES))
         baseline = library.find(model) or watched.learner.find(model)
         of_baseline = None if baseline is None else baseline.window
-        findings = run(self.checks, of_baseline, window, tuple(previous), self._excluded)
-        findings += self._estimated(library.reference(model), window)
+        judged = chosen(window, self._sliced, self._settings.segments.max_slices)
+        findings = run(self.checks, of_baseline, judged, tuple(previous), self._excluded)
+        findings += self._estimated(library.reference(model), whole(window))
         alerts = watched.alerts_of(model)
         changes = alerts.update(findings)
         watched.learner.learn(window)

@@ -13,6 +13,7 @@ from otelml.recording.raw import Raw, read
 from otelml.recording.rows import Call, Rows
 from otelml.recording.settings import Settings
 from otelml.recording.sketches import Gathered, Sketches
+from otelml.recording.slices import Slices
 from otelml.sketch.count import Count
 from otelml.sketch.numeric import Numeric
 
@@ -36,6 +37,7 @@ class Recorder:
         self.buffer = Buffer(self.settings.max_buffered_rows, on_full)
         self._clock = clock
         self._sketches = Sketches()
+        self._slices = Slices(self.settings.slice_columns)
         self._begin()
 
     def _begin(self) -> None:
@@ -49,6 +51,7 @@ class Recorder:
         self.buffer.forget()
         self.rows.forget()
         self._sketches.forget()
+        self._slices.forget()
         self._begin()
 
     def start(self, model: Model, operation: str, system: str) -> None:
@@ -108,6 +111,7 @@ class Recorder:
             where = id(call.model), call.operation, call.system, call.error_type
             alike.setdefault(where, []).append(call)
             gathered.add(call.model, call.columns)
+            self._slices.add(call.model, call.columns)
             if call.error_type is None:
                 self.rows.add(call.model, call.columns, [Call(call.origin, call.rows)])
         self._count_started()
@@ -115,8 +119,13 @@ class Recorder:
             first = group[0]
             about = first.model, first.operation, first.system
             self._fold_calls(about, first.error_type, group)
-        self._sketches.fold(gathered)
+        self._fold_columns(gathered)
         self._fold_raw(raw.values())
+
+    def _fold_columns(self, gathered: Gathered) -> None:
+        self._sketches.fold(gathered)
+        if left_out := self._slices.fold(self._sketches):
+            self.buffer.drop("slice_limit", left_out)
 
     def _fold_raw(self, alike: Iterable[list[Raw]]) -> None:
         """Fold calls that are still to be read, of one reading each."""
@@ -133,10 +142,11 @@ class Recorder:
                 self._fold_calls(about, None, of_kind)
                 for columns, unread, calls in read(of_kind):
                     gathered.add(model, columns)
+                    self._slices.add(model, columns)
                     self.rows.add(model, columns, [Call(c.origin, c.rows) for c in calls])
                     if unread:
                         self.buffer.drop("not_readable", unread)
-            self._sketches.fold(gathered)
+            self._fold_columns(gathered)
 
     def _count_started(self) -> None:
         started = [self._started.popleft() for _ in range(len(self._started))]

@@ -81,8 +81,12 @@ def column(key: Key) -> str:
 
 
 def sorted_columns(window: Window) -> list[tuple[Key, Sketch]]:
-    """The window's columns, without the series about calls, in order."""
-    columns = [(key, sketch) for key, sketch in window.sketches.items() if key.role.is_column]
+    """The window's columns, without the series about calls and those of slices, in order."""
+    columns = [
+        (key, sketch)
+        for key, sketch in window.sketches.items()
+        if key.role.is_column and not key.segment
+    ]
     return sorted(columns, key=lambda item: (column(item[0]), item[0].labels))
 
 
