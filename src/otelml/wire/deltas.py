@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from otelml.data import Point
-from otelml.sketch.exponential import FINEST, Buckets, Exponential
+from otelml.sketch.buckets import FINEST, Buckets
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.parts import Piece
 from otelml.sketch.probability import Probability
 from otelml.wire.decode import StreamPoint
