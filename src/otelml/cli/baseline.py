@@ -18,6 +18,7 @@ from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.probability import Probability
 from otelml.wire import file
+from otelml.wire.content import column, sorted_columns
 
 
 @click.group()
@@ -110,7 +111,7 @@ def show(path: Path, *, as_json: bool) -> None:
     )
     for name in ("column", "values", "missing", "mean or categories", "deviation", "distribution"):
         table.add_column(name, justify="right" if name in ("values", "missing") else "left")
-    for key, sketch in file.sorted_columns(held.window):
+    for key, sketch in sorted_columns(held.window):
         if isinstance(sketch, Count):
             continue
         if isinstance(sketch, Categories):
@@ -119,7 +120,7 @@ def show(path: Path, *, as_json: bool) -> None:
             middle, spread = f"{sketch.mean:.6g}", f"{sketch.variance**0.5:.4g}"
         kind = " (probability)" if isinstance(sketch, Probability) else ""
         table.add_row(
-            file.column(key) + kind,
+            column(key) + kind,
             str(sketch.count),
             str(sketch.missing),
             middle,

@@ -73,7 +73,11 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
 
 
 def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: list[str]) -> Any:
-    """The same with variables in texts replaced; a text that is one variable may be a number."""
+    """The same with variables in texts replaced.
+
+    What a variable holds stays text, which the schema reads as what it asks for: a secret of digits
+    alone, or one that YAML would take for null, is no less a secret.
+    """
     if isinstance(value, dict):
         return {
             key: _expanded(inner, f"{where}.{key}".lstrip("."), environment, mistakes)
@@ -100,16 +104,7 @@ def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: 
             return ""
         return found
 
-    text = _VARIABLE.sub(replaced, value)
-    return _plain(text) if _VARIABLE.fullmatch(value) and text else text
-
-
-def _plain(text: str) -> Any:
-    """A text, or the number or truth value that YAML sees in it."""
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+    return _VARIABLE.sub(replaced, value)
 
 
 def _told(error: ValidationError, *above: str) -> list[str]:

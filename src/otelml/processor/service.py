@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from otelml.data import Verdict
 from otelml.processor import config, labels_http, otlp_grpc
 from otelml.processor.assess import Assessor
-from otelml.processor.emit import (
-    Judged,
-    told,
-)
+from otelml.processor.events import told
 from otelml.processor.exporters import Exporter, exporter
+from otelml.processor.judged import Judged
 from otelml.processor.library import Library
 from otelml.processor.otlp_http import HttpServer, application, health
 from otelml.processor.outbox import Outbox

@@ -19,8 +19,8 @@ from otelml.monitor.performance.targets import targets
 from otelml.monitor.segments import Labels, judge_slices, largest, slices
 from otelml.processor import config
 from otelml.processor.reference import Reference
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 

@@ -17,7 +17,7 @@ class Labels(Section):
 
     expire_after: Seconds = 7 * 86_400.0
     max_predictions: Annotated[int, Field(gt=0)] = 1_000_000
-    token: str | None = None
+    token: Annotated[str, Field(min_length=1)] | None = None
     forward_records: bool = False
 
 

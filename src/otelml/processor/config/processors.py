@@ -1,6 +1,6 @@
 """`processors`: what is watched for, and what follows."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
@@ -19,17 +19,30 @@ from otelml.processor.config.performance import (
 from otelml.processor.config.value import Seconds, Section, Url
 from otelml.processor.config.windows import Alerts, Baselines, Checks, Windows
 
+_LIMITS: Final = ("above", "below", "drifted_features")
+
+
+def _number(given: object) -> object:
+    """The number that a text is, as a variable has it; else what was given."""
+    try:
+        return float(given) if isinstance(given, str) else given
+    except ValueError:
+        return given
+
 
 def _rule(given: object) -> object:
     """A rule of `retraining`, checked."""
     if not isinstance(given, dict):
         raise ValueError("a rule is a mapping")  # noqa: TRY004 - pydantic collects ValueError
-    parse(given)
+    rule: dict[str, Any] = {
+        name: _number(held) if name in _LIMITS else held for name, held in given.items()
+    }
+    parse(rule)
     known = {*MEASURES, *NAMES, *DETECTORS}
-    for name in given.get("checks", ()):
+    for name in rule.get("checks", ()):
         if name not in known:
             raise ValueError(f"unknown check {name!r}: choose among {', '.join(sorted(known))}")
-    return given
+    return rule
 
 
 class Hook(Section):

@@ -6,18 +6,19 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _STEP: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 def seconds(text: object) -> float:
     """A duration in seconds.
 
-    >>> seconds("1m30s"), seconds("200ms")
-    (90.0, 0.2)
+    >>> seconds("1m30s"), seconds("200ms"), seconds("30")
+    (90.0, 0.2, 30.0)
     """
     if isinstance(text, bool):
         raise ValueError(_DURATION.format(text))  # noqa: TRY004 - pydantic collects ValueError
-    if isinstance(text, int | float):
+    if isinstance(text, int | float) or (isinstance(text, str) and _NUMBER.fullmatch(text)):
         return float(text)
     steps = _STEP.findall(text) if isinstance(text, str) else []
     if not steps or "".join(number + unit for number, unit in steps) != text:

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from otelml.monitor.alerts import parse_open_after
 from otelml.monitor.registry import NAMES
 from otelml.processor.config.value import NotNegative, Seconds, Section
 
@@ -33,22 +34,19 @@ class Baselines(Section):
 class Alerts(Section):
     """When an alert opens and when it resolves, in windows."""
 
-    open_after: Annotated[str, Field(pattern=r"^\d+ of \d+$")] = "2 of 3"
+    open_after: str = "2 of 3"
     resolve_after: Annotated[int, Field(gt=0)] = 2
 
     @field_validator("open_after")
     @classmethod
     def _possible(cls, text: str) -> str:
-        needed, among = (int(word) for word in text.split(" of "))
-        if not 0 < needed <= among:
-            raise ValueError(f"{text!r} never happens: write 2 of 3")
+        parse_open_after(text)
         return text
 
     @property
     def opening(self) -> tuple[int, int]:
         """How many bad windows of how many open an alert."""
-        needed, among = (int(word) for word in self.open_after.split(" of "))
-        return needed, among
+        return parse_open_after(self.open_after)
 
 
 class Limit(Section):
