@@ -186,3 +186,31 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     done = call("check", "a", "b")
     assert 2 == done.exit_code
     assert "pip install 'otelml[processor]'" in done.output
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_slices_are_compared_with_themselves(tmp_path: Path, kind: str) -> None:
+    def written(name: str, *, moved: bool) -> Path:
+        rows = frame(12_000).drop(columns=["label", "p"])
+        rows["region"] = RNG.choice(["north", "south"], len(rows), p=[0.8, 0.2])
+        rows.loc[rows.region == "south", "age"] += 30 + 6 * moved
+        rows["truth"] = RNG.random(len(rows)) < 0.5
+        wrong = RNG.random(len(rows)) < np.where(rows.region == "south", 0.3 + 0.2 * moved, 0.1)
+        rows["said"] = rows.truth ^ wrong
+        path = tmp_path / f"{name}.{kind}"
+        rows.to_csv(path, index=False) if kind == "csv" else rows.to_parquet(path)
+        return path
+
+    output = tmp_path / "o.json"
+    roles = ("--prediction", "said", "--target", "truth", "--segment", "region", "--exclude", "id")
+    before = written("before", moved=False)
+    built = call("baseline", "build", before, "-o", output, "--model", "m", *roles)
+    assert 0 == built.exit_code, built.output
+    assert 0 == call("check", output, written("same", moved=False)).exit_code
+    found = findings(call("check", output, written("moved", moved=True), "--json"))
+    alarmed = {
+        (f["feature"], f["segment"]["value"] if "segment" in f else None)
+        for f in found
+        if f["verdict"] == "alarm" and f["check"] in ("kolmogorov_smirnov", "accuracy")
+    }
+    assert {("age", "south"), (None, "south")} == alarmed
