@@ -157,9 +157,10 @@ async def test_what_cannot_be_read_is_refused(
     assert answer.json()["error"]
 
 
-async def test_what_was_acknowledged_is_there_after_a_restart(start: Start, tmp_path: Path) -> None:
+async def test_what_was_acknowledged_is_there_after_a_restart(start: Start, stop: Any) -> None:
     service = await start(labels=LONG)
     await deliver(service, records(4))
+    await stop(service)
     again = await start(labels=LONG)
     answer = await post(again, [{"id": f"order-{i}", "label": "no"} for i in range(4)])
     assert 4 == answer.json()["matched"]

@@ -69,6 +69,7 @@ async def test_a_journal_may_be_in_the_same_database(database: Database) -> None
     await journal.append(b"a", kept.append)
     await joins.accept(predictions(2), [], 0)
     assert ([1], 2) == (kept, await joins.pending(OWNER))
+    journal.close()
 
 
 async def test_who_is_unknown_has_nothing(database: Database) -> None:

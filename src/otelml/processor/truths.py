@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from otelml.data import Model, Owner, Prediction, Truth
 from otelml.processor.labels import Refused
 from otelml.sketch.exponential import Exponential
+from otelml.store.database import StoreError
 from otelml.store.joins import Joins, State
 from otelml.store.schema import Content, Known, class_of, number_of
 from otelml.wire.proto import Service
@@ -19,6 +20,8 @@ _MOST_OWNERS: Final = 10_000
 REFUSED: Final = "refused"
 EXPIRED: Final = "expired"
 MODEL_LIMIT: Final = "model_limit"
+STORE_ERROR: Final = "store_error"
+"""What was refused because it could not be kept; whoever sent it may send it again."""
 
 
 class Taken(NamedTuple):
@@ -67,9 +70,13 @@ class Truths:
 
         """
         owned, events = self._owned(predictions)
-        refused = await self._refused(truths)
-        kept = [truth for place, truth in enumerate(truths) if place not in refused]
-        accepted = await self._joins.accept(owned, kept, time.time_ns())
+        try:
+            refused = await self._refused(truths)
+            kept = [truth for place, truth in enumerate(truths) if place not in refused]
+            accepted = await self._joins.accept(owned, kept, time.time_ns())
+        except StoreError:
+            self.dropped[STORE_ERROR] += len(predictions) + len(truths)
+            raise
         self.states.update({str(state): accepted.count(state) for state in State})
         self.states[REFUSED] += len(refused)
         self._delays += [max(seconds, 0.0) for _, seconds in accepted.delays]

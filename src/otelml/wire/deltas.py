@@ -81,6 +81,9 @@ class Deltas:
         if point.end <= trail.forgotten:
             self.dropped["late"] += 1
             return None
+        if trail.marks and point.start < max(mark.end for mark in trail.marks.values()):
+            self.dropped["temporality"] += 1  # two readers of one app: it was counted already
+            return None
         trail.deltas[when] = None
         if len(trail.deltas) > _REMEMBERED:
             oldest = min(trail.deltas, key=lambda times: times[1])
@@ -92,11 +95,16 @@ class Deltas:
         """What a cumulative point adds to the one before it."""
         start, end = point.start, point.end
         mark = trail.marks.get(start)
-        if mark is None:
-            return self._first(trail, point)
-        if end <= mark.end:
+        if mark is not None and end <= mark.end:
             self.dropped["duplicate" if end == mark.end else "out_of_order"] += 1
             return None
+        since = start if mark is None else mark.end
+        if trail.deltas and since < max(last for _, last in trail.deltas):
+            trail.marks[start] = Mark(end, point.value)
+            self.dropped["temporality"] += 1
+            return None
+        if mark is None:
+            return self._first(trail, point)
         trail.marks[start] = Mark(end, point.value)
         value = minus(point.value, mark.value, monotonic=point.monotonic)
         if value is None:  # a count fell: what is counted now came since

@@ -54,7 +54,7 @@ def _exponential(point: pb.ExponentialHistogramDataPoint, origin: float) -> Expo
     low, high = math.nan, math.nan
     if point.HasField("min") and point.HasField("max"):
         low, high = point.min, point.max
-        if not low <= high:
+        if not -math.inf < low <= high < math.inf:
             raise BadPointError("extremes")
     if not up and not down:
         scale = FINEST
