@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from sklearn.metrics import accuracy_score
 
 from otelml.cli import cli
 
@@ -118,6 +119,20 @@ def test_show_tells_what_is_in_it(files: dict[str, Path]) -> None:
     assert "number" == about["schema"]["feature:since"]
     text = call("baseline", "show", baseline).stdout
     assert "feature:age" in text
+
+
+def test_show_tells_how_good_the_model_was(tmp_path: Path) -> None:
+    data = frame(2000)
+    data["truth"] = np.where(RNG.random(2000) < 0.8, data.label, "no")
+    data.to_csv(tmp_path / "rows.csv", index=False)
+    output = tmp_path / "b.json"
+    roles = ("--prediction", "label", "--target", "truth")
+    built = call("baseline", "build", tmp_path / "rows.csv", "-o", output, "--model", "m", *roles)
+    assert 0 == built.exit_code
+    told = json.loads(call("baseline", "show", output, "--json").stdout)["performance"]
+    right = accuracy_score(data.truth, data.label)
+    assert {"measure": "accuracy", "average": None, "value": right} in told
+    assert f"{right:.4g}" in call("baseline", "show", output).stdout
 
 
 def test_stray_text_in_a_number_is_a_type_mismatch(tmp_path: Path) -> None:

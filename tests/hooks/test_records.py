@@ -175,7 +175,7 @@ def test_records_can_be_turned_off(kept: Kept, monkeypatch: pytest.MonkeyPatch) 
 def test_a_sample_of_a_huge_batch_keeps_its_row_numbers(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_patch.process().recorder, "most", 50)
+    monkeypatch.setattr(_patch.process().recorder.buffer, "most", 50)
     model = LinearRegression().fit(X, X[:, 0])
     with otelml.inference_id("big"):
         values: Any = model.predict(X)

@@ -142,7 +142,7 @@ def test_a_window_judged_again_counts_once_as_it_was_judged_last() -> None:
 
 def test_two_of_three_is_read() -> None:
     assert (2, 3) == parse_open_after("2 of 3")
-    for wrong in ("3 of 2", "two of three", "2", ""):
+    for wrong in ("3 of 2", "two of three", "2", "", "2 of 3 windows"):
         with pytest.raises(ValueError, match="is not of the form '2 of 3'"):
             parse_open_after(wrong)
 

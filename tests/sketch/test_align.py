@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from otelml.sketch.align import align, cdfs
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 

@@ -245,7 +245,7 @@ class Caller:
             else:
                 reason = type(error).__qualname__
             if call.recorder is not None:
-                call.recorder.end(
+                call.recorder.buffer.put(
                     Inference(
                         call.model,
                         call.operation,
@@ -281,7 +281,7 @@ class Caller:
             if len(self._stacks) >= _STACKS:
                 self._stacks.clear()
             self._stacks[key] = stack
-        if stack.weight > recorder.most:
+        if stack.weight > recorder.buffer.most:
             return False
         seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)
         told: tuple[Column, ...] = ()
@@ -291,7 +291,7 @@ class Caller:
                 return False
             told = columns
         raw = stack, seconds, data.tobytes(), result.tobytes(), seen, origin_of(call)
-        recorder.take(_new(Raw, raw))
+        recorder.buffer.take(_new(Raw, raw))
         if call.span is not None:
             finished(call.span, told or (), call.rows, None)
         return True
@@ -320,7 +320,7 @@ class Caller:
         What a sibling call on the same input counted already is left out.
         """
         card, reader, data = call.card, self._reader, call.data
-        if call.rows > (most := process().recorder.most):  # no more would be kept
+        if call.rows > (most := process().recorder.buffer.most):  # no more would be kept
             chosen = call.chosen = sample(call.rows, most)
             data, result = (guarded(taken, each, call.rows, chosen) for each in (data, result))
         seen = None if call.parent is trace.INVALID_SPAN else self._seen(call)

@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otelml.data import Key, Model, Role, Sketch, Window
-from otelml.offline.table import DataError, batches, columns_of
+from otelml.offline.segments import cut
+from otelml.offline.table import DataError, batches, columns_of, whole_rows
+from otelml.recording.slices import MOST
 from otelml.sketch.categories import Categories
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
@@ -31,7 +33,10 @@ _NAN: Final = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.arra
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column plays which part; `numeric` ones are numbers even where they look like text."""
+    """Which column plays which part.
+
+    `numeric` ones are numbers even where they look like text; `segments` cut the rows into slices.
+    """
 
     prediction: str | None = None
     score: str | None = None
@@ -39,6 +44,7 @@ class Layout:
     categorical: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     numeric: frozenset[str] = frozenset()
+    segments: tuple[str, ...] = ()
 
     def role(self, column: str) -> Role | None:
         """The part a column plays; None for one that is left out."""
@@ -54,7 +60,7 @@ class Layout:
     def named(self) -> list[str]:
         """Every column that it names."""
         single = [name for name in (self.prediction, self.score, self.target) if name]
-        return [*single, *sorted(self.categorical | self.exclude)]
+        return [*single, *sorted(self.categorical | self.exclude), *self.segments]
 
     def told(self) -> dict[str, str]:
         """What a baseline has to remember of it."""
@@ -63,6 +69,7 @@ class Layout:
             "score": self.score or "",
             "target": self.target or "",
             "exclude": ",".join(sorted(self.exclude)),
+            "segments": ",".join(self.segments),
         }
         return {name: value for name, value in told.items() if value}
 
@@ -104,9 +111,26 @@ def _profiled(
     sketches = {
         Key(model, role, name if role is Role.FEATURE else ""): sketch
         for (role, name), sketch in fold.sketches().items()
-    }
+    } | _sliced(path, model, layout, texts)
     end = max(time.time_ns(), start + 1)
     return Window(model, start, end, sketches, max(rows.values(), default=0))
+
+
+def _sliced(path: Path, model: Model, layout: Layout, texts: set[str]) -> dict[Key, Sketch]:
+    """The sketches of the slices; those that come up first, the larger ones first, have room."""
+    folds: dict[tuple[tuple[str, str], ...], _Fold] = {}
+    for batch in whole_rows(path, texts) if layout.segments else ():
+        for of, rows in cut(batch, layout.segments):
+            if of not in folds and len(folds) < MOST:
+                inside = replace(layout, exclude=layout.exclude | {of[0][1]})
+                folds[of] = _Fold(inside, texts - layout.categorical)
+            if of in folds:
+                folds[of].add(rows)
+    return {
+        Key(model, role, name if role is Role.FEATURE else "", of): sketch
+        for of, fold in folds.items()
+        for (role, name), sketch in fold.sketches().items()
+    }
 
 
 class _Fold:
@@ -207,4 +231,5 @@ def layout_of(columns: Mapping[str, str], schema: Mapping[str, str]) -> Layout:
         frozenset(name for name, kind in kinds.items() if kind == "category"),
         frozenset(filter(None, columns.get("exclude", "").split(","))),
         frozenset(name for name, kind in kinds.items() if kind == "number"),
+        tuple(filter(None, columns.get("segments", "").split(","))),
     )

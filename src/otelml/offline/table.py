@@ -100,6 +100,13 @@ def aligned(
         raise DataError(f"{path}: {_said(error)}") from error
 
 
+def whole_rows(path: Path, texts: Iterable[str] = ()) -> Iterator[pa.RecordBatch]:
+    """The file's rows, in order, each batch with every column; `texts` as for `batches`."""
+    if _kind(path) in ("csv", "tsv"):
+        return batches(path, texts)
+    return aligned(path, columns_of(path))
+
+
 def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
     """Check that columns are there.
 

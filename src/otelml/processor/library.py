@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from otelml.data import Baseline, Key, Model, Owner, Role, Sketch, Window
 from otelml.monitor.baseline import Baselines
-from otelml.monitor.performance.summary import Summary
+from otelml.monitor.performance.summaries import Summaries
 from otelml.processor.reference import Reference
 from otelml.sketch.categories import Categories
 from otelml.wire import file
@@ -37,7 +37,7 @@ class Library:
             return None
         known = self._references.get(baseline.id)
         if known is None:
-            known = Reference(baseline, Summary.load(baseline.outcomes))
+            known = Reference(baseline, Summaries.load(baseline.outcomes))
             self._references[baseline.id] = known
         return known
 
@@ -47,7 +47,9 @@ class Library:
         if baseline is None:
             return None
         for key, sketch in baseline.window.sketches.items():
-            if key.role is Role.TARGET and isinstance(sketch, Categories) and not sketch.other:
+            if key.role is not Role.TARGET or key.segment:
+                continue
+            if isinstance(sketch, Categories) and not sketch.other:
                 return frozenset(sketch.counts)
         return None
 

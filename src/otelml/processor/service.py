@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from otelml.data import Verdict
 from otelml.processor import config, labels_http, otlp_grpc
 from otelml.processor.assess import Assessor
-from otelml.processor.emit import (
-    Judged,
-    told,
-)
+from otelml.processor.events import told
 from otelml.processor.exporters import Exporter, exporter
+from otelml.processor.judged import Judged
 from otelml.processor.library import Library
 from otelml.processor.otlp_http import HttpServer, application, health
 from otelml.processor.outbox import Outbox
@@ -263,7 +261,7 @@ def _say(judged: Judged) -> None:
     """Tell the log what came of a window."""
     window = judged.window
     name = window.model.name
-    blind = any(f.verdict is Verdict.NO_BASELINE for f in judged.findings)
+    blind = any(f.verdict is Verdict.NO_BASELINE and not f.labels for f in judged.findings)
     if blind and judged.labelled is None:
         _LOG.warning("model %r: no_baseline: %d rows cannot be judged", name, window.rows)
     for finding in judged.opened:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from otelml.sketch.exponential import Floats, Ints
+from otelml.sketch.array import Floats, Ints
 
 _ALIKE: Final = math.log(3.0)
 """Logarithm of the ratio of densities up to which neighbouring buckets look smooth."""

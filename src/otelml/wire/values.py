@@ -8,7 +8,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
-from otelml.sketch.exponential import COARSEST, FINEST, Buckets, Exponential, Ints
+from otelml.sketch.array import Ints
+from otelml.sketch.buckets import COARSEST, FINEST, Buckets
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.probability import BOUNDS, Probability
 
 Value: TypeAlias = Exponential | Probability | float

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from otelml.monitor.concept._detector import LARGEST, Detector
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 _REACH: Final = 20
 """An error counts up to so many times as far from the median as nine tenths of the first lie."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.monitor.concept._detector import LARGEST, carried, first
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 _CERTAIN: Final = 12.0
 """How much evidence that errors are back is asked for: its exponential, times a few, is how many

@@ -17,10 +17,10 @@ import numpy as np
 from otelml.data import Finding
 from otelml.monitor.performance.calibration import Calibration
 from otelml.monitor.performance.summary import Summary
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.confusion import Cell, Confusion
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import Floats
 from otelml.sketch.scores import Scores
 from otelml.sketch.weighted import Weighted
 

@@ -10,7 +10,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_
 from otelml import names
 from otelml.data import Window
 from otelml.processor import config
-from otelml.processor.emit import Judged, events, gauges
+from otelml.processor.events import events
+from otelml.processor.gauges import gauges
+from otelml.processor.judged import Judged
 from otelml.processor.library import Library
 from otelml.processor.watch import Watch
 from otelml.wire.proto import Decoder, Service, window_metrics

@@ -1,0 +1,136 @@
+"""Calls that wait to be folded, bounded: the caller pays for an append.
+
+The bound is in rows, and wide rows count for several, so that it is one in bytes. Over it a uniform
+sample is kept (reservoir sampling of calls), and what was shed is counted.
+"""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from otelml.data import Block, Inference, Labels
+from otelml.recording.columns import sample
+from otelml.recording.raw import Raw
+
+_WIDTH: Final = 8
+"""Numbers in a row of the bound; a wider row counts for several."""
+
+
+class Buffer:
+    """Calls that ended and are still to be folded.
+
+    `on_full` is called, on the caller's thread, when `most` rows wait, which is half of the
+    `bound`: it should wake whoever folds. No call keeps more than `most` rows.
+    """
+
+    def __init__(self, bound: int, on_full: Callable[[], None]) -> None:
+        self.most = max(bound // 2, 1)
+        self._on_full = on_full
+        self._random = random.Random(0)  # noqa: S311 - sampling, not secrets
+        self.forget()
+
+    def forget(self) -> None:
+        """Start empty, as a child must after a fork."""
+        self._lock = threading.Lock()  # held for an append
+        self._dropped: Counter[str] = Counter()
+        self._empty()
+
+    def _empty(self) -> None:
+        self._calls: list[Inference | Raw] = []
+        self._sampled: list[int] = []  # where in `_calls` those are that have their columns
+        self._held = 0.0  # in rows
+
+    def put(self, inference: Inference) -> None:
+        """Keep a call that ended; its columns may be a sample of its rows."""
+        columns, rows = inference.columns, inference.rows
+        weight = _weight(columns)
+        if weight > self.most:
+            inference = _thinned(inference, self.most / weight)
+            columns = inference.columns
+            weight = _weight(columns)
+        kept = len(columns[0].values) if columns else rows
+        with self._lock:
+            if kept < rows:
+                self._dropped["buffer_full"] += rows - kept
+            if inference.unread:
+                self._dropped["not_readable"] += rows
+            if columns:
+                self._sampled.append(len(self._calls))
+                self._held += weight
+            self._calls.append(inference)
+            if self._held > self.most:
+                self._relieve()
+
+    def take(self, call: Raw) -> None:
+        """Keep a call that ended and is still to be read; it must not outweigh `most`."""
+        with self._lock:
+            self._sampled.append(len(self._calls))
+            self._calls.append(call)
+            self._held += call.reading.weight
+            if self._held > self.most:
+                self._relieve()
+
+    def _relieve(self) -> None:
+        while self._held > 2 * self.most:
+            self._shed()
+        self._on_full()
+
+    def _shed(self) -> None:
+        """Make room: one call, at random, keeps its counts and loses its columns."""
+        place = self._random.randrange(len(self._sampled))
+        chosen, self._sampled[place] = self._sampled[place], self._sampled[-1]
+        self._sampled.pop()
+        call = self._calls[chosen]
+        if isinstance(call, Raw):
+            self._calls[chosen] = call._replace(data=None, result=b"")
+            self._held -= call.reading.weight
+            self._dropped["buffer_full"] += call.rows
+        else:
+            self._calls[chosen] = call._replace(columns=())
+            self._held -= _weight(call.columns)
+            self._dropped["buffer_full"] += len(call.columns[0].values)
+
+    def drop(self, reason: str, rows: int) -> None:
+        """Count rows that were left out."""
+        with self._lock:
+            self._dropped[reason] += rows
+
+    def calls(self) -> list[Inference | Raw]:
+        """What waited; nothing does from then on."""
+        with self._lock:
+            calls = self._calls
+            self._empty()
+        return calls
+
+    def dropped(self) -> Counter[str]:
+        """How many rows were left out since this was last asked, by reason."""
+        with self._lock:
+            dropped, self._dropped = self._dropped, Counter()
+        return dropped
+
+
+def _weight(columns: tuple[Block | Labels, ...]) -> float:
+    """How much of the buffer columns take, in rows of eight numbers or less."""
+    if not columns:
+        return 0.0
+    values = sum(c.values.size if isinstance(c, Block) else 4 * len(c.values) for c in columns)
+    return max(len(columns[0].values), values / _WIDTH)
+
+
+def _thinned(inference: Inference, share: float) -> Inference:
+    """The same call with a uniform sample of its rows in its columns."""
+    rows = max(len(column.values) for column in inference.columns)
+    chosen = sample(rows, max(int(rows * share), 1))
+    origin = inference.origin
+    if origin is not None:
+        kept = chosen if origin.rows is None else origin.rows[chosen]
+        inference = inference._replace(origin=origin._replace(rows=kept))
+    columns = tuple(
+        c._replace(values=tuple(c.values[i] for i in chosen if i < len(c.values)))
+        if isinstance(c, Labels)
+        else c._replace(values=c.values[chosen[chosen < len(c.values)]])
+        for c in inference.columns
+    )
+    return inference._replace(columns=columns)

@@ -1,0 +1,105 @@
+"""Columns into sketches: what is of one key is folded together, a whole matrix at a time."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from otelml.data import Block, Key, Labels, Model, Role, Sketch
+from otelml.sketch.categories import Categories
+from otelml.sketch.matrix import Matrix
+from otelml.sketch.numeric import Numeric
+from otelml.sketch.probability import Probability
+
+_Names = tuple[str, ...]
+_Labels = tuple[tuple[str, str], ...]
+_Group = tuple[Model, Role, _Names, _Labels]
+
+
+class Gathered:
+    """Columns of calls, put together by what they are of; models are told apart by identity."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[tuple[int, Role, int, _Labels], list[Block]] = {}
+        self.texts: dict[tuple[int, Role, str], list[Labels]] = {}
+        self.models: dict[int, Model] = {}
+
+    def add(self, model: Model, columns: Iterable[Block | Labels]) -> None:
+        """Add the columns of a call, or of several alike."""
+        number = id(model)
+        self.models[number] = model
+        for column in columns:
+            if isinstance(column, Block):
+                where = number, column.role, id(column.names), column.labels
+                try:
+                    self.blocks[where].append(column)
+                except KeyError:
+                    self.blocks[where] = [column]
+            else:
+                self.texts.setdefault((number, column.role, column.name), []).append(column)
+
+
+class Sketches:
+    """The sketches of what was recorded since they were last taken; a column stays its kind."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[Key, type[Sketch]] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Start empty, as a child must after a fork."""
+        self._matrices: dict[_Group, Matrix] = {}
+        self._held: dict[Key, Sketch] = {}
+
+    def take(self) -> Mapping[Key, Sketch]:
+        """The sketches; from then on there are none."""
+        held, self._held = self._held, {}
+        return held
+
+    def add(self, key: Key, sketch: Sketch) -> None:
+        """Merge a sketch into that of its key."""
+        kind = self._kinds.setdefault(key, type(sketch))
+        if type(sketch) is not kind:
+            sketch = _of_another_kind(kind, sketch)
+        held = self._held.get(key)
+        self._held[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
+
+    def fold(self, gathered: Gathered, of: _Labels = ()) -> None:
+        """Fold columns into the sketches of their keys; `of` says of which slice they are."""
+        for (number, role, name), parts in gathered.texts.items():
+            values = [value for part in parts for value in part.values]
+            self.add(Key(gathered.models[number], role, name, of), Categories.of(values))
+        groups: dict[_Group, list[Block]] = defaultdict(list)
+        for (number, role, _, labels), blocks in gathered.blocks.items():
+            groups[gathered.models[number], role, blocks[0].names, labels + of] += blocks
+        for columns_alike, blocks in groups.items():
+            self._fold_blocks(columns_alike, blocks)
+
+    def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:
+        model, role, columns, labels = group
+        values = np.concatenate([block.values for block in blocks])
+        keys = [Key(model, role, name, labels) for name in columns]
+        if role in (Role.SCORE, Role.CONFIDENCE):
+            for key, column in zip(keys, values.T, strict=True):
+                self.add(key, Probability.of(column))
+            return
+        matrix = self._matrices.setdefault(group, Matrix(len(columns)))
+        matrix.update(values)
+        bad: Counter[str] = Counter()
+        for block in blocks:
+            if block.mismatched:
+                bad.update(block.mismatched)
+        for key, sketch in zip(keys, matrix.take(), strict=True):
+            self.add(key, sketch.with_mismatched(bad[key.name]))
+
+
+def _of_another_kind(kind: type[Sketch], sketch: Sketch) -> Sketch:
+    """What a column of numbers makes of categories, or the other way round: mismatched values."""
+    seen, missing = getattr(sketch, "observations", 0), getattr(sketch, "missing", 0)
+    if kind is Categories:
+        return Categories({}, 0, missing, seen - missing)
+    nothing = kind.empty()
+    if isinstance(nothing, Numeric | Probability):
+        return replace(nothing, missing=missing, mismatched=seen - missing)
+    return nothing
