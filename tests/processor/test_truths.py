@@ -109,6 +109,29 @@ async def test_a_number_predicted_wants_a_number(start: Start) -> None:
     assert 400 == (await post(service, {"id": "a", "label": "yes"})).status_code
 
 
+async def test_models_of_one_id_are_told_apart(start: Start) -> None:
+    service = await start(labels=LONG)
+    await deliver(service, records(4, "fraud"))
+    price = [Prediction("order-1", NOW, None, 3.5)]
+    await deliver(service, sent((names.RECORDS_EVENT, columns(Model("price"), price))))
+    fraud = {"id": "order-1", "label": "yes", "model": "fraud"}
+    answer = (
+        await post(service, [fraud, fraud | {"model": "price"}, fraud | {"model": "x"}])
+    ).json()
+    assert (2, 1, 1) == (answer["accepted"], answer["matched"], answer["waiting"])
+    ((refused),) = answer["refused"]
+    assert (1, True) == (refused["index"], "price predicts one" in refused["reason"])
+    truth = {names.INFERENCE_ID: "order-1", names.TRUTH_VALUE: 4.0, names.MODEL_NAME: "price"}
+    await deliver(service, sent((names.TRUTH_EVENT, truth)))
+    owners = {owner.model: owner for owner in service._joins.owners()}
+    told = {
+        model: [*some.truth]
+        for model, owner in owners.items()
+        for some in service._joins.outcomes(owner, 0, 1 << 62)
+    }
+    assert {"fraud": ["yes"], "price": [4.0]} == told
+
+
 async def test_labels_come_by_otlp_and_what_is_wrong_is_told(start: Start, sink: Any) -> None:
     service = await start(labels={"forward_records": True})
     good = {names.INFERENCE_ID: "order-1", names.TRUTH_CLASS: "yes"}

@@ -41,7 +41,9 @@ class Prediction(NamedTuple):
 class Truth(NamedTuple):
     """What turned out to be right of an inference, at a time of its own.
 
-    A number is given as both, `label` and `value`: which one counts, its prediction tells.
+    A number is given as both, `label` and `value`: which one counts, its prediction tells. With a
+    `model` it is right of that model's predictions only, whatever their version; without one of
+    those that have no truth of their own.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Truth(NamedTuple):
     label: str | None = None
     value: float | None = None
     weight: float = 1.0
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

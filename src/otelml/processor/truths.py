@@ -1,5 +1,6 @@
 """Where predictions and labels meet: what cannot be right is refused, the rest is kept durably."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
@@ -16,6 +17,7 @@ from otelml.wire.proto import Service
 _MOST_DELAYS: Final = 65_536
 _MOST_OWNERS: Final = 10_000
 """Models of services whose predictions are kept: names come from outside."""
+_LONGEST_NAME: Final = 2000  # PostgreSQL indexes 2704 bytes
 
 REFUSED: Final = "refused"
 EXPIRED: Final = "expired"
@@ -118,8 +120,8 @@ class Truths:
         return owned, len(over)
 
     def _enrol(self, owner: Owner) -> bool:
-        """Whether there is room for another's predictions."""
-        if len(self._owners) >= _MOST_OWNERS:
+        """Whether there is room for another's predictions, and for its name in an index."""
+        if len(self._owners) >= _MOST_OWNERS or len(json.dumps(owner)) > _LONGEST_NAME:
             return False
         self._owners.add(owner)
         self._fresh.add(owner)
@@ -132,7 +134,11 @@ class Truths:
         found = await self._joins.find([truth.id for truth in truths])
         refused = {}
         for place, truth in enumerate(truths):
-            reasons = [self._misfit(truth, *of) for of in found[truth.id]]
+            reasons = [
+                self._misfit(truth, owner, content)
+                for owner, content in found[truth.id]
+                if truth.model in (None, owner.model)
+            ]
             if reasons and all(reasons):
                 refused[place] = str(reasons[0])
         return refused
