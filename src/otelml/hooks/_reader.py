@@ -48,6 +48,7 @@ class Reader(ABC):
 
     def __init__(self) -> None:
         self._cards: dict[int, tuple[weakref.ref[Any], Card]] = {}
+        REGISTRY.listen(self.forget)
 
     @abstractmethod
     def describe(self, instance: Any, data: Any) -> Card:
@@ -85,7 +86,7 @@ class Reader(ABC):
         return card
 
     def forget(self, instance: Any) -> None:
-        """The model is trained or loaded anew."""
+        """The model is trained, loaded or named anew."""
         self._cards.pop(id(instance), None)
 
 
