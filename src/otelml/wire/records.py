@@ -152,35 +152,32 @@ def _truth(record: Any, service: Service, found: Records) -> None:
     time = record.time_unix_nano or record.observed_time_unix_nano
     label, value = None, None
     if names.TRUTH_CLASS in given:
-        label = _canonical(_plain(given[names.TRUTH_CLASS]))
+        label = _canonical(given[names.TRUTH_CLASS].string_value)
     if names.TRUTH_VALUE in given:
         value = _number(given[names.TRUTH_VALUE].double_value)
         label = label if label is not None or value is None else text_of(value)[0]
     weight = given[names.TRUTH_WEIGHT].double_value if names.TRUTH_WEIGHT in given else 1.0
     if (label is None and value is None) or not (np.isfinite(weight) and weight >= 0):
         raise ValueError("label")
+    beside = [*_beside(given, key, time, service)]
     found.truths.append((service, Truth(key, time, label, value, weight)))
-    found.predictions.extend(_beside(given, key, time, service))
+    found.predictions.extend(beside)
 
 
 def _beside(
     given: dict[str, Any], key: str, time: int, service: Service
 ) -> Iterator[tuple[Service, Model, Prediction]]:
     """The prediction that came with its label, if one did."""
-    label = _canonical(_plain(given[names.PREDICTION_CLASS])) if _has(given, "class") else None
-    value = _number(given["ml.prediction.value"].double_value) if _has(given, "value") else None
-    scores = (("", given["ml.prediction.score"].double_value),) if _has(given, "score") else ()
+    label, value = None, None
+    scores: tuple[tuple[str, float], ...] = ()
+    if names.PREDICTION_CLASS in given:
+        label = _canonical(given[names.PREDICTION_CLASS].string_value)
+    if names.PREDICTION_VALUE_OF_ROW in given:
+        value = _number(given[names.PREDICTION_VALUE_OF_ROW].double_value)
+    if names.PREDICTION_SCORE_OF_ROW in given:
+        scores = (("", given[names.PREDICTION_SCORE_OF_ROW].double_value),)
     if label is not None or value is not None or scores:
         yield service, _model(given), Prediction(key, time, label, value, scores)
-
-
-def _has(given: dict[str, Any], name: str) -> bool:
-    return f"ml.prediction.{name}" in given
-
-
-def _plain(value: Any) -> str:
-    text: str = value.string_value
-    return text
 
 
 _EVENTS: Final = {names.RECORDS_EVENT: _records, names.TRUTH_EVENT: _truth}
