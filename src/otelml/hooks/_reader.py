@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from otelml import names
 from otelml.data import Block, Labels, Model, Role
 from otelml.hooks._patch import process
 from otelml.recording.columns import as_array, features, labels, rows, table
@@ -147,7 +148,7 @@ def probabilities(
         yield Block(Role.SCORE, (name,), values[:, 1:].copy(), positive=positive)
     elif known is not None:
         for label, scores in zip(labels(known)[:64], values.T, strict=False):
-            told = (("ml.prediction.class", str(label)),)
+            told = ((names.PREDICTION_CLASS, str(label)),)
             yield Block(Role.SCORE, (name,), scores.reshape(-1, 1).copy(), labels=told)
     if classes_too and known is not None:
         yield classified(np.asarray(known)[values.argmax(axis=1)], name)
