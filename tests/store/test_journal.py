@@ -45,6 +45,15 @@ async def test_a_state_replaces_what_led_to_it(tmp_path: Path) -> None:
     again.close()
 
 
+async def test_a_state_that_was_not_kept_replaces_nothing(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'a.db'}")
+    await journal.append(b"four", lambda _: None)
+    journal.close()
+    with pytest.raises(RuntimeError):
+        await journal.snapshot(b"state", 1)
+    assert 4 == journal.bytes
+
+
 async def test_numbers_go_on_after_all_requests_were_replaced(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
     journal = Journal(url)

@@ -184,6 +184,13 @@ def test_a_label_may_bring_its_prediction(exporter: InMemoryLogRecordExporter) -
     assert (SERVICE, Model("fraud", "2"), expected) == (service, model, prediction)
 
 
+def test_a_prediction_of_no_model_takes_its_label_with_it() -> None:
+    """What is counted as refused is not kept as well."""
+    label = {names.INFERENCE_ID: "a", names.TRUTH_CLASS: "yes", names.PREDICTION_CLASS: "no"}
+    found = records.read(sent((names.TRUTH_EVENT, label)), keep=False)
+    assert ([], [], {names.TRUTH_EVENT: 1}) == (found.predictions, found.truths, found.bad)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

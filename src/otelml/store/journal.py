@@ -148,12 +148,9 @@ class Journal:
 
     async def snapshot(self, state: bytes, number: int, letters: Iterable[Letter] = ()) -> None:
         """Replace the requests up to `number` by the state that they led to."""
-        covered, self.bytes = self.bytes, 0
-        try:
-            await self._database.run(self._snapshot, state, number, list(letters))
-        except StoreError:
-            self.bytes += covered
-            raise
+        before = self.bytes
+        await self._database.run(self._snapshot, state, number, list(letters))
+        self.bytes -= before  # what came since the state was taken is still to be replayed
 
     def _snapshot(self, state: bytes, number: int, letters: list[Letter]) -> None:
         body = zlib.compress(state, 1)

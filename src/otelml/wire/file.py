@@ -50,12 +50,10 @@ def baseline(
     schema = MappingProxyType(
         {column(key): _KINDS[type(sketch)] for key, sketch in sorted_columns(window)}
     )
-    identity = _identity(content_of(window), outcomes)
-    given = columns or {}
-    model = window.model
-    rows = window.rows
-    built = Baseline(identity, model, window, rows, source, created, schema, given, outcomes)
-    return loads(dumps(built))  # what is kept in memory is what a file would hold
+    built = Baseline(
+        "", window.model, window, window.rows, source, created, schema, columns or {}, outcomes
+    )
+    return loads(dumps(built))  # what is kept in memory is what a file would hold, and has its id
 
 
 def write(path: str | os.PathLike[str], baseline: Baseline) -> None:
@@ -100,7 +98,7 @@ def read(path: str | os.PathLike[str]) -> Baseline:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
-        raise BaselineError(f"{path}: {reason}; {_REMEDY}") from error
+        raise BaselineError(f"{path}: {reason}; {REMEDY}") from error
     return loads(text, str(path))
 
 
@@ -109,35 +107,35 @@ def loads(text: str, name: str = "baseline") -> Baseline:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BaselineError(f"{name}: not JSON ({error}); {_REMEDY}") from error
+        raise BaselineError(f"{name}: not JSON ({error}); {REMEDY}") from error
     about = document.get("otelml") if isinstance(document, dict) else None
     if not isinstance(about, dict) or not isinstance(document.get("resourceMetrics"), list):
-        raise BaselineError(f"{name}: not a baseline of otelml; {_REMEDY}")
+        raise BaselineError(f"{name}: not a baseline of otelml; {REMEDY}")
     if about.get("format") != FORMAT:
         raise BaselineError(
             f"{name}: format {about.get('format')!r} is not {FORMAT}, the one this version reads; "
-            f"{_REMEDY}"
+            f"{REMEDY}"
         )
     content = document["resourceMetrics"]
     identity = _identity(content, about.get("outcomes"))
     if about.get("id") != identity:
         raise BaselineError(
             f"{name}: id {about.get('id')!r} is not that of its content, {identity}: "
-            f"it was changed after it was built; {_REMEDY}"
+            f"it was changed after it was built; {REMEDY}"
         )
     try:
         return _baseline(content, about, identity)
     except (ParseError, RecursionError, KeyError, TypeError, ValueError) as error:
-        raise BaselineError(f"{name}: {error}; {_REMEDY}") from error
+        raise BaselineError(f"{name}: {error}; {REMEDY}") from error
 
 
-_REMEDY: Final = "build it again with `otelml baseline build`"
+REMEDY: Final = "build it again with `otelml baseline build`"
 
 
 def _baseline(content: list[Any], about: dict[str, Any], identity: str) -> Baseline:
     version = None if about["version"] is None else str(about["version"])
     model = Model(_text(about, "model"), version)
-    schema = {str(name): str(kind) for name, kind in about["schema"].items()}
+    schema = _texts(about, "schema")
     rows = int(about["rows"])
     window = window_of(content, model, schema, rows)
     sketches = window.sketches
@@ -147,7 +145,7 @@ def _baseline(content: list[Any], about: dict[str, Any], identity: str) -> Basel
         raise ValueError(f"it says {rows} rows, but counts {counted}")
     created = _nanos(_text(about, "created"))
     source = str(about.get("source", ""))
-    columns = {str(name): str(column) for name, column in about.get("columns", {}).items()}
+    columns = _texts(about, "columns") if "columns" in about else {}
     outcomes = about.get("outcomes")
     return Baseline(
         identity, model, window, rows, source, created, MappingProxyType(schema), columns, outcomes
@@ -159,6 +157,12 @@ def _text(about: dict[str, Any], name: str) -> str:
         raise TypeError(f"`otelml.{name}` is missing")
     text: str = about[name]
     return text
+
+
+def _texts(about: dict[str, Any], name: str) -> dict[str, str]:
+    if not isinstance(about.get(name), dict):
+        raise TypeError(f"`otelml.{name}` is missing")
+    return {str(key): str(text) for key, text in about[name].items()}
 
 
 def _nanos(text: str) -> int:
