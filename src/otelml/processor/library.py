@@ -142,6 +142,11 @@ class Learner:
     def _keep(self, count: int, baseline: Baseline, text: str) -> None:
         self._kept[baseline.model], self._texts[baseline.model] = (count, baseline), text
 
+    def forget(self, model: Model) -> None:
+        """Forget a model."""
+        self._kept.pop(model, None)
+        self._texts.pop(model, None)
+
     def dump(self) -> list[Any]:
         """Its state, for JSON."""
         return [[count, self._texts[model]] for model, (count, _) in self._kept.items()]

@@ -35,6 +35,10 @@ AHEAD: Final = 600 * SECOND
 _IDLE: Final = 24 * 3600 * SECOND
 """A stream without points for so long is forgotten."""
 
+_UNHEARD: Final = 30 * 24 * 3600 * SECOND
+"""A model of which nothing was heard for so long, and as long as labels wait, is forgotten."""
+
+_SWEEP: Final = 60 * SECOND
 _SERVICES: Final = 1000
 
 
@@ -47,6 +51,7 @@ class Watch:
         self.deltas = Deltas(since)
         self.since = since
         self.number = 0
+        self._swept = 0
         self.services: dict[Service, Watched] = {}
         self.dropped: Counter[str] = Counter()
         self._rules = rules_of(settings.performance)
@@ -94,7 +99,12 @@ class Watch:
 
     def close(self, now: int) -> list[tuple[Service, Window]]:
         """The windows that are complete by now."""
-        self.deltas.forget(now - _IDLE)
+        if now - self._swept >= _SWEEP:
+            self._swept = now
+            self.deltas.forget(now - _IDLE)
+            unheard = now - _UNHEARD - round(self._settings.labels.expire_after * SECOND)
+            for service in [s for s, watched in self.services.items() if watched.forget(unheard)]:
+                del self.services[service]
         return [
             (service, window)
             for service, watched in self.services.items()
@@ -106,6 +116,7 @@ class Watch:
         began = time.perf_counter()
         watched = self.services[service]
         model = window.model
+        watched.saw(window)
         previous = watched.previous.setdefault(model, deque(maxlen=VOLUMES))
         baseline = library.find(model) or watched.learner.find(model)
         of_baseline = None if baseline is None else baseline.window
@@ -144,6 +155,7 @@ class Watch:
         if watched is None:
             watched = self.services[service] = Watched(self._settings)
         model = assessed.window.model
+        watched.saw(assessed.window)
         newest = watched.assessed.get(model, 0)
         enough = assessed.labelled >= self._settings.performance.min_samples
         if enough:

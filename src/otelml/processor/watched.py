@@ -30,6 +30,8 @@ class Watched:
         self.learner = Learner(settings.baselines.first_windows, given.min_samples)
         self.assessed: dict[Model, int] = {}
         """Start of the newest window of predictions with enough labels."""
+        self.seen: dict[Model, int] = {}
+        """End of the newest window of each model, of whatever kind."""
 
     def alerts_of(self, model: Model) -> Alerts:
         """The alerts of a model."""
@@ -52,6 +54,26 @@ class Watched:
             self.signals[model] = Signal(rules, self._settings.alerts.resolve_after)
         return self.signals[model]
 
+    def saw(self, window: Window) -> None:
+        """A window came to be judged."""
+        self.seen[window.model] = max(self.seen.get(window.model, 0), window.end)
+
+    def forget(self, before: int) -> bool:
+        """Forget the models of which nothing came since; True if none is left."""
+        self.windows.forget(before)
+        for model in [model for model, end in self.seen.items() if end < before]:
+            self.learner.forget(model)
+            for held in (
+                self.alerts,
+                self.concepts,
+                self.signals,
+                self.previous,
+                self.assessed,
+                self.seen,
+            ):
+                held.pop(model, None)
+        return not self.seen and not self.windows.series
+
     def dump(self) -> dict[str, Any]:
         """Its state, for JSON."""
         return {
@@ -65,6 +87,7 @@ class Watched:
             ],
             "learner": self.learner.dump(),
             "assessed": [[m.name, m.version, start] for m, start in self.assessed.items()],
+            "seen": [[m.name, m.version, end] for m, end in self.seen.items()],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -83,6 +106,7 @@ class Watched:
             )
         self.learner.load(state["learner"])
         self.assessed = {Model(n, version): start for n, version, start in state["assessed"]}
+        self.seen = {Model(name, version): end for name, version, end in state["seen"]}
 
 
 def _by_model(held: Mapping[Model, Alerts | Signal]) -> list[Any]:
