@@ -97,8 +97,8 @@ class Call:
 class Caller:
     """The wrapper of a framework's predict-like methods, sync and async."""
 
-    def __init__(self, reader: Reader, tracer_provider: trace.TracerProvider | None = None) -> None:
-        self._reader, self._tracer_provider = reader, tracer_provider
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._recent: OrderedDict[tuple[int, int, Model], tuple[Any, set[Role]]] = OrderedDict()
         self._stacks: dict[tuple[int, str], Stack] = {}  # by the id of a card, which each holds
 
