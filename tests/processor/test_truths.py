@@ -303,6 +303,12 @@ async def test_models_are_bounded(
     await eventually(lambda: dropped in seen(sink, "ml.monitor.item.dropped"))
 
 
+async def test_a_name_too_long_for_an_index_is_left_out(start: Start) -> None:
+    service = await start(labels=LONG)
+    assert 1 == await rejected(service, records(4, "m" * 3000))
+    assert 4 == (await post(service, labels_of(4))).json()["waiting"]
+
+
 async def test_models_whose_predictions_expired_make_room(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,18 @@ def test_absolute_errors_of_a_regression(seed: int) -> None:
     assert not level.raised
 
 
+@pytest.mark.parametrize("at", [3000, 7000])
+def test_one_wild_error_makes_no_difference(at: int) -> None:
+    random = np.random.default_rng(0)
+    errors = np.abs(random.normal(0, [*[1.0] * 5000, *[2.0] * 20_000]))
+    errors[at] = 1e9
+    level = Level()
+    level.update(errors, [DRIFT])
+    assert level.raised
+    level.update(np.abs(random.normal(0, 1, 300)), [])
+    assert not level.raised
+
+
 def test_errors_that_are_all_the_same() -> None:
     level = Level()
     level.update([0.0] * 1000 + [1.0] * 1000, [1000])

@@ -13,12 +13,16 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from otelml.monitor.concept._bounded import limits
 from otelml.monitor.concept._detector import LARGEST, carried, first
 from otelml.sketch.array import Floats
 
 _CERTAIN: Final = 12.0
 """How much evidence that errors are back is asked for: its exponential, times a few, is how many
 errors it takes on average until a stream that stayed bad is taken for one that is back."""
+
+_EARLY: Final = 100
+"""Errors that tell how wild others may be."""
 
 _SMALLEST: Final = 0.2
 """A change of fewer standard deviations counts as none, so that a false alarm ends too."""
@@ -70,6 +74,9 @@ class Level:
     before: Sums = field(default_factory=Sums)
     since: Sums = field(default_factory=Sums)
     climbed: float = 0.0
+    early: list[float] = field(default_factory=list)
+    low: float = -LARGEST
+    high: float = LARGEST
 
     @property
     def mean(self) -> float | None:
@@ -78,7 +85,7 @@ class Level:
 
     def update(self, errors: npt.ArrayLike, drifts: Sequence[int]) -> None:
         """Take in the errors that follow, of shape (n,), and where among them drifts were found."""
-        values = np.clip(np.asarray(errors, np.float64), -LARGEST, LARGEST)
+        values = self._tamed(np.asarray(errors, np.float64))
         start = 0
         while start < len(values):
             if self.raised:
@@ -99,6 +106,18 @@ class Level:
         """The level that `state` described."""
         sums = {name: Sums(**state[name]) for name in ("before", "since")}
         return cls(**{**state, **sums})
+
+    def _tamed(self, values: Floats) -> Floats:
+        """Errors no wilder than the first ones allow, so that none outweighs all others."""
+        waited = _EARLY - len(self.early)
+        if waited > 0:
+            self.early += values[:waited].tolist()
+            if len(self.early) == _EARLY:
+                self.low, self.high = limits(np.clip(self.early, -LARGEST, LARGEST))
+        held, rest = np.split(values, [max(waited, 0)])
+        return np.concatenate(
+            [np.clip(held, -LARGEST, LARGEST), np.clip(rest, self.low, self.high)]
+        )
 
     def _watch(self, values: Floats) -> int:
         """Take in errors up to the one that shows that they are back, and tell how many."""
