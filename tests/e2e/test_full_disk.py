@@ -138,7 +138,7 @@ async def test_a_full_disk_loses_nothing(neighbours: Neighbours) -> None:
             assert child.poll() is None
             serving.ballast.unlink()
             for left in sorted({*range(number)} - {*acknowledged}):
-                while not await told(left):  # noqa: ASYNC110 - the disk tells no other way
+                while not await told(left):  # noqa: ASYNC110 - another process's state
                     await asyncio.sleep(0.1)
             assert await told(1000)  # later than all, so that their windows close
         wanted = {n: {100 + n} for n in range(number)}

@@ -22,6 +22,9 @@ _EPOCHS: Final = 16
 _REMEMBERED: Final = 256
 """Deltas of one stream that are remembered, to know them when they come again."""
 
+_MIXED: Final = "temporality"
+"""Two readers of one app send the same, as deltas and cumulative: one of them counts."""
+
 
 class Mark(NamedTuple):
     """How far a cumulative stream was counted."""
@@ -82,7 +85,7 @@ class Deltas:
             self.dropped["late"] += 1
             return None
         if trail.marks and point.start < max(mark.end for mark in trail.marks.values()):
-            self.dropped["temporality"] += 1  # two readers of one app: it was counted already
+            self.dropped[_MIXED] += 1
             return None
         trail.deltas[when] = None
         if len(trail.deltas) > _REMEMBERED:
@@ -93,18 +96,21 @@ class Deltas:
 
     def _step(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
         """What a cumulative point adds to the one before it."""
+        mark = trail.marks.get(point.start)
+        step = self._first(trail, point) if mark is None else self._next(trail, point, mark)
+        if step is None or not trail.deltas:
+            return step
+        since = point.start if mark is None else mark.end
+        if since < max(end for _, end in trail.deltas):
+            self.dropped[_MIXED] += 1
+            return None
+        return step
+
+    def _next(self, trail: _Trail, point: StreamPoint, mark: Mark) -> tuple[int, Value] | None:
         start, end = point.start, point.end
-        mark = trail.marks.get(start)
-        if mark is not None and end <= mark.end:
+        if end <= mark.end:
             self.dropped["duplicate" if end == mark.end else "out_of_order"] += 1
             return None
-        since = start if mark is None else mark.end
-        if trail.deltas and since < max(last for _, last in trail.deltas):
-            trail.marks[start] = Mark(end, point.value)
-            self.dropped["temporality"] += 1
-            return None
-        if mark is None:
-            return self._first(trail, point)
         trail.marks[start] = Mark(end, point.value)
         value = minus(point.value, mark.value, monotonic=point.monotonic)
         if value is None:  # a count fell: what is counted now came since
