@@ -105,10 +105,17 @@ def test_lines_longer_than_a_block_of_csv(tmp_path: Path) -> None:
 )
 def test_line_breaks_and_quotes_in_csv(tmp_path: Path, text: str, value: str) -> None:
     """A break inside quotes ends no line, wherever a block of the file ends."""
-    rows, path = 60_000, tmp_path / "t.csv"
+    rows, path = 60_001, tmp_path / "t.csv"
     path.write_text("a,b\n" + f"1,x\n1,{text}\n" * rows, newline="")
     read = [row for batch in batches(path) for row in batch.column("b").to_pylist()]
     assert ["x", value] * rows == read
+
+
+def test_a_quote_that_nobody_closed_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "1,x\n" * 900_000 + '1,"x\n' + "1,x\n" * 900_000)
+    with pytest.raises(DataError, match="multiple lines"):
+        list(batches(path))
 
 
 def test_a_bad_line_of_csv_is_told_by_its_row(tmp_path: Path) -> None:

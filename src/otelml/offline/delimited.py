@@ -62,14 +62,15 @@ def batches(
             rows are counted from the header's.
 
     """
-    size = max(path.stat().st_size, 1)
+    total = max(path.stat().st_size, 1)
     schema, line = head(path, types)
-    options = parsing(path), conversion({field.name: field.type for field in schema})
+    size = max(_BLOCK, _LINES * line)
+    options = size, parsing(path), conversion({field.name: field.type for field in schema})
     before = 0
     with path.open("rb") as file:
         jobs = (
             partial(_parsed, block, schema.names if number else None, *options)
-            for number, block in enumerate(_blocks(file, max(_BLOCK, _LINES * line)))
+            for number, block in enumerate(_blocks(file, size))
         )
         for parsed in _ahead(jobs):
             try:
@@ -77,7 +78,7 @@ def batches(
             except pa.ArrowInvalid as error:
                 raise _placed(error, before) from error
             before += table.num_rows + (not before)
-            advance(min(file.tell() / size, 1.0))
+            advance(min(file.tell() / total, 1.0))
             yield from table.to_batches()
 
 
@@ -86,9 +87,15 @@ def _placed(error: pa.ArrowInvalid, before: int) -> pa.ArrowInvalid:
     return pa.ArrowInvalid(_ROW.sub(lambda row: f"Row #{int(row[1]) + before}", str(error)))
 
 
-def _parsed(block: bytes, names: list[str] | None, parsing: Any, conversion: Any) -> Any:
-    """The table of a block; the first begins with its names."""
-    reading = pa.csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False)
+def _parsed(block: bytes, names: list[str] | None, size: int, parsing: Any, conversion: Any) -> Any:
+    """The table of a block; the first begins with its names.
+
+    A quote too many is part of a text, or one that nobody closed: Arrow tells them apart, and fails
+    at the latter where it has pieces of `size` bytes to parse.
+    """
+    whole = block.count(b'"') % 2 == 0
+    pieces = len(block) + 1 if whole else size
+    reading = pa.csv.ReadOptions(column_names=names, block_size=pieces, use_threads=False)
     return pa.csv.read_csv(pa.BufferReader(block), reading, parsing, conversion)
 
 
