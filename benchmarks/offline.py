@@ -61,8 +61,9 @@ import resource, subprocess, sys, time
 started = time.perf_counter()
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
 took = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print(f"{took:.2f} s, {peak:.0f} MiB peak")
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+print(f"{took:.2f} s, {cpu:.2f} s of CPU, {peak:.0f} MiB peak")
 """
 
 if __name__ == "__main__":

@@ -73,10 +73,11 @@ class Matrix:
         if matrix.ndim != 2 or matrix.shape[1] != self.columns:
             raise ValueError(f"shape {matrix.shape} does not fit: give (rows, {self.columns})")
         if not self._chosen:
-            self._first.append(matrix.copy())
-            if sum(map(len, self._first)) < ENOUGH:
-                return
-            matrix, self._first = np.concatenate(self._first), []
+            if self._first or len(matrix) < ENOUGH:
+                self._first.append(matrix.copy())
+                if sum(map(len, self._first)) < ENOUGH:
+                    return
+                matrix, self._first = np.concatenate(self._first), []
             for column in range(self.columns):
                 self._choose(column, matrix)
             self._chosen = True
