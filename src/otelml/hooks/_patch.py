@@ -13,7 +13,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection
 from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import wrapt
@@ -115,7 +115,7 @@ def _method(original: FunctionType, wrapper: Method, on: list[bool]) -> Any:
     @wraps(original)
     def patch(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
         if on:
-            return wrapper.call(name, original.__get__(instance), instance, args, kwargs)
+            return wrapper.call(name, MethodType(original, instance), instance, args, kwargs)
         return original(instance, *args, **kwargs)
 
     patch.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
