@@ -132,25 +132,26 @@ class Recorder:
         models: dict[Model, list[list[Held]]] = defaultdict(list)
         for alike in kinds.values():
             models[alike[0].reading.model].append(alike)
-        for model, all_alike in models.items():  # one at a time: what is read takes room
+        for all_alike in models.values():  # one at a time: what is read takes room
             gathered = Gathered()
             for alike in all_alike:
-                seconds = [s for held in alike for s in (*(c[0] for c in held.calls), *held.bare)]
-                sizes = [n.reading.rows for n in alike for _ in range(len(n.calls) + len(n.bare))]
-                self._fold_calls(alike[0].reading.about, None, seconds, sizes)
-                for columns, unread, calls, rows in read(alike):
-                    gathered.add(model, columns)
-                    self.rows.add(
-                        model,
-                        columns,
-                        [
-                            Call(_new(Origin, (*call[4:], None, None)) if call[4] else None, n)
-                            for call, n in zip(calls, rows, strict=True)
-                        ],
-                    )
-                    if unread:
-                        self.buffer.drop("not_readable", unread)
+                self._read(alike, gathered)
             self._sketches.fold(gathered)
+
+    def _read(self, alike: list[Held], gathered: Gathered) -> None:
+        """Read calls of one kind; what they held is let go."""
+        seconds = [s for held in alike for s in (*(c[0] for c in held.calls), *held.bare)]
+        sizes = [n.reading.rows for n in alike for _ in range(len(n.calls) + len(n.bare))]
+        about = alike[0].reading.about
+        self._fold_calls(about, None, seconds, sizes)
+        for columns, unread, calls, rows in read(alike):
+            gathered.add(about[0], columns)
+            origins = (_new(Origin, (*c[4:], None, None)) if c[4] else None for c in calls)
+            self.rows.add(about[0], columns, [*map(Call, origins, rows)])
+            if unread:
+                self.buffer.drop("not_readable", unread)
+        for held in alike:
+            held.calls.clear()
 
     def _fold_calls(
         self, about: About, error: str | None, seconds: list[float], sizes: list[int]
