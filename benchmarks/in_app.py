@@ -1,22 +1,24 @@
 """What the hooks add to a call, beside the SDK's own instruments, in one run.
 
-Ratios are what counts: the machine's speed is the same for both sides of each.
+All ways take turns, some hundred calls each, in an order that changes; what is told is the median
+of the ratios of 2,000 calls. Each is the CPU of the whole process: what its batch exporter does is
+part of it, at the end of each of its turns, and what other processes do is not.
 """
 
+import random
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from sklearn.linear_model import LinearRegression
 
 from otelml.hooks import _patch
@@ -25,77 +27,130 @@ from otelml.recording.process import Process
 from otelml.recording.settings import Settings
 from otelml.sketch.matrix import Matrix
 
-FEATURES, CALLS = 20, 2000
+FEATURES, CALLS, SLICE, WARM, TURNS = 20, 2000, 500, 50, 15
 RNG = np.random.default_rng(0)
 X = RNG.normal(10, 1, (CALLS, FEATURES))
-MODEL = LinearRegression().fit(X, X @ np.ones(FEATURES))
 ROWS = [X[i : i + 1] for i in range(CALLS)]
+Rows = Sequence[Any]
 
 
-def micros(work: Callable[[], Any], calls: int = CALLS, repeat: int = 7) -> float:
-    """Median microseconds a call."""
-    times = []
-    for _ in range(repeat):
-        started = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - started) / calls * 1e6)
-    return statistics.median(times)
+class Sent(SpanExporter):
+    """An exporter whose spans are gone afterwards, as they are once they were sent."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return SpanExportResult.SUCCESS if spans else SpanExportResult.FAILURE
 
 
-def predict_all() -> None:
-    for row in ROWS:
-        MODEL.predict(row)
+class Way:
+    """One of what is compared: calls on some rows, and what is to be done after all of them."""
+
+    def __init__(self) -> None:
+        self.model = LinearRegression().fit(X, X @ np.ones(FEATURES))
+        self.tracers = TracerProvider(shutdown_on_exit=False)
+        self.tracers.add_span_processor(BatchSpanProcessor(Sent()))
+
+    def begin(self) -> None:
+        """Make ready, and warm up: Python adapts its code to what it meets."""
+        self.run(ROWS[:WARM])
+
+    def run(self, rows: Rows) -> None:
+        for row in rows:
+            self.model.predict(row)
+        self.tracers.force_flush()
+
+    def end(self) -> None:
+        """Finish the last of the calls."""
+
+    def leave(self) -> None:
+        """Leave everything as it was."""
+        if SklearnInstrumentor().is_instrumented_by_opentelemetry:
+            SklearnInstrumentor().uninstrument()
 
 
-def sdk_histograms() -> float:
-    """22 values through the SDK's exponential `Histogram.record`."""
-    view = View(instrument_name="*", aggregation=ExponentialBucketHistogramAggregation())
-    provider = MeterProvider([InMemoryMetricReader()], views=[view], shutdown_on_exit=False)
-    histogram = provider.get_meter("bench").create_histogram("feature")
-    attributes = [{"ml.model.name": "m", "ml.feature.name": f"x{i}"} for i in range(FEATURES + 2)]
+class Hooked(Way):
+    """Calls of a model that is hooked; to drain them is part of the cost."""
 
-    def record() -> None:
-        for row in X[:300]:
-            for value, told in zip((*row, 1.0, 0.1), attributes, strict=True):
-                histogram.record(value, told)
+    def __init__(self, *, spans: bool) -> None:
+        super().__init__()
+        self._reader = InMemoryMetricReader()
+        self._process = _patch._process = Process(Settings(spans=spans))  # noqa: SLF001
+        self._process.attach(MeterProvider([self._reader], shutdown_on_exit=False), self.tracers)
 
-    return micros(record, 300)
+    def begin(self) -> None:
+        _patch._process = self._process  # noqa: SLF001
+        SklearnInstrumentor().instrument()
+        super().begin()
 
-
-def hooked(*, spans: bool) -> float:
-    reader = InMemoryMetricReader()
-    meters = MeterProvider([reader], shutdown_on_exit=False)
-    tracers = TracerProvider(shutdown_on_exit=False)
-    tracers.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
-    _patch._process = Process(Settings(spans=spans))  # noqa: SLF001
-    instrumentor = SklearnInstrumentor()
-    instrumentor.instrument(meter_provider=meters, tracer_provider=tracers)
-
-    def work() -> None:
-        predict_all()
-        reader.get_metrics_data()  # the drain is part of the cost
-
-    found = micros(work)
-    instrumentor.uninstrument()
-    _patch.process().bridge.detach()
-    tracers.shutdown()
-    return found
+    def end(self) -> None:
+        self._reader.get_metrics_data()
 
 
-def by_hand() -> float:
+class ByHand(Way):
     """A span written by hand around the same call, with the same exporter."""
-    tracers = TracerProvider(shutdown_on_exit=False)
-    tracers.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
-    tracer = tracers.get_tracer("bench")
 
-    def work() -> None:
-        for row in ROWS:
-            with tracer.start_as_current_span("predict m", attributes={"ml.model.name": "m"}):
-                MODEL.predict(row)
+    def __init__(self) -> None:
+        super().__init__()
+        self._tracer = self.tracers.get_tracer("bench")
 
-    found = micros(work)
-    tracers.shutdown()
-    return found
+    def run(self, rows: Rows) -> None:
+        start, told = self._tracer.start_as_current_span, {"ml.model.name": "m"}
+        for row in rows:
+            with start("predict m", attributes=told):
+                self.model.predict(row)
+        self.tracers.force_flush()
+
+
+class Histograms(Way):
+    """22 values a row through the SDK's exponential `Histogram.record`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        view = View(instrument_name="*", aggregation=ExponentialBucketHistogramAggregation())
+        meters = MeterProvider([InMemoryMetricReader()], views=[view], shutdown_on_exit=False)
+        self._histogram = meters.get_meter("bench").create_histogram("feature")
+        features = [f"x{i}" for i in range(FEATURES + 2)]
+        self._attributes = [{"ml.model.name": "m", "ml.feature.name": name} for name in features]
+
+    def run(self, rows: Rows) -> None:
+        for row in rows:
+            for value, told in zip((*row[0], 1.0, 0.1), self._attributes, strict=True):
+                self._histogram.record(value, told)
+
+
+def turn(ways: Sequence[Way], order: random.Random) -> list[float]:
+    """Microseconds of CPU a call of each way."""
+    spent = dict.fromkeys(ways, 0.0)
+    for start in range(0, CALLS, SLICE):
+        for way in order.sample(ways, len(ways)):
+            way.begin()
+            began = time.process_time()
+            way.run(ROWS[start : start + SLICE])
+            if start + SLICE == CALLS:
+                way.end()
+            spent[way] += time.process_time() - began
+            way.leave()
+    return [seconds / CALLS * 1e6 for seconds in spent.values()]
+
+
+def compared() -> None:
+    """Tell what the hooks add, beside the SDK's own."""
+    hooked = [Hooked(spans=spans) for spans in (False, True)]
+    ways = [Way(), *hooked, ByHand(), Histograms()]
+    order = random.Random(0)
+    turns = [turn(ways, order) for _ in range(TURNS + 1)][1:]  # the first warms up
+    bare, without, spans, hand, sdk = map(statistics.median, zip(*turns, strict=True))
+    print(f"predict, one row, bare: {bare:.1f} µs")
+    print(f"22 values through Histogram.record: {sdk:.1f} µs")
+    share = statistics.quantiles((t[1] - t[0]) / t[4] for t in turns)
+    print(
+        f"added by the hooks without spans: {without - bare:.1f} µs = 1/{1 / share[1]:.1f} of that "
+        f"(half of the turns: 1/{1 / share[2]:.1f} to 1/{1 / share[0]:.1f})"
+    )
+    ratio = statistics.quantiles(t[2] / t[3] for t in turns)
+    print(
+        f"with spans: {spans:.1f} µs, a span by hand: {hand:.1f} µs, {ratio[1]:.2f} × "
+        f"(half of the turns: {ratio[0]:.2f} to {ratio[2]:.2f})"
+    )
 
 
 def fold(rows: int) -> float:
@@ -103,7 +158,12 @@ def fold(rows: int) -> float:
     values = RNG.normal(size=(rows, FEATURES))
     matrix = Matrix(FEATURES)
     matrix.update(values)
-    return micros(lambda: matrix.update(values), rows * FEATURES, 15) * 1e3
+    spent = []
+    for _ in range(15):
+        began = time.process_time()
+        matrix.update(values)
+        spent.append(time.process_time() - began)
+    return statistics.median(spent) / values.size * 1e9
 
 
 MEMORY = """
@@ -142,16 +202,7 @@ def memory() -> float:
 
 def main() -> None:
     print(f"5 models × 100 features: {memory():.1f} MiB over the app's own")
-    bare = micros(predict_all)
-    sdk = sdk_histograms()
-    without = hooked(spans=False) - bare
-    with_spans, hand = hooked(spans=True), by_hand()
-    print(f"predict, one row, bare: {bare:.1f} µs")
-    print(f"22 values through Histogram.record: {sdk:.1f} µs")
-    print(f"added by the hooks without spans: {without:.1f} µs = 1/{sdk / without:.1f} of that")
-    print(
-        f"with spans: {with_spans:.1f} µs, a span by hand: {hand:.1f} µs, {with_spans / hand:.2f} ×"
-    )
+    compared()
     for rows in (1024, 65_536):
         print(f"fold of {rows} rows × 20: {fold(rows):.1f} ns a value")
 

@@ -28,7 +28,7 @@ def drained(recorder: Recorder) -> dict[Key, object]:
 
 def recorded(recorder: Recorder, calls: int, rows: int) -> None:
     for _ in range(calls):
-        recorder.start(MODEL, "predict", "sklearn")
+        recorder.start((MODEL, "predict", "sklearn"))
         recorder.buffer.put(inference(rows))
 
 

@@ -32,7 +32,7 @@ def call(regions: Regions, values: list[float]) -> Inference:
 def drained(*calls: Inference, settings: Settings = SETTINGS) -> dict[Key, object]:
     recorder = Recorder(settings)
     for one in calls:
-        recorder.start(MODEL, "predict", "sklearn")
+        recorder.start((MODEL, "predict", "sklearn"))
         recorder.buffer.put(one)
     return {series.key: series.sketch for series in recorder.drain()}
 

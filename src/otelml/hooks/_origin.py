@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import trace
 from opentelemetry.context.context import Context
 
 from otelml import names
@@ -46,16 +47,24 @@ def _of_column(data: Any, name: str) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 
-def origin_of(call: "Call") -> Origin | None:
-    """The origin of a call that is over; None if its rows leave no records."""
+def place_of(call: "Call") -> tuple[int, int, int]:
+    """When a call ended and in which trace and span; at 0 if its rows leave no records."""
     shared = process()
     if not shared.settings.records:
-        return None
+        return 0, 0, 0
     if not shared.armed:
         shared.arm()
-    parent = call.parent.get_span_context()
-    if call.span is None:
-        return Origin(time.time_ns(), parent.trace_id, 0, call.ids)
-    own = call.span.get_span_context()  # without a tracer's SDK it is the parent's
-    span = own.span_id if own.span_id != parent.span_id else 0
-    return Origin(time.time_ns(), own.trace_id, span, call.ids)
+    span, parent = call.span, call.parent
+    if span is None:
+        trace_id = 0 if parent is trace.INVALID_SPAN else parent.get_span_context().trace_id
+        return time.time_ns(), trace_id, 0
+    own = span.get_span_context()
+    if parent is not trace.INVALID_SPAN and own.span_id == parent.get_span_context().span_id:
+        return time.time_ns(), own.trace_id, 0  # that is so without a tracer's SDK
+    return time.time_ns(), own.trace_id, own.span_id
+
+
+def origin_of(call: "Call") -> Origin | None:
+    """The origin of a call that is over; None if its rows leave no records."""
+    place = place_of(call)
+    return Origin(*place, call.ids, call.chosen, call.intervals) if place[0] else None

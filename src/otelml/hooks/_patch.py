@@ -4,17 +4,13 @@ A hook says which modules it waits for and what to wrap in them; loading it impo
 Nothing here raises into the app: a failure of ours is logged once a site and counted by nobody.
 """
 
-import copy
-import inspect
 import logging
 import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Collection
-from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
-from types import FunctionType
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, NamedTuple
 
 import wrapt
 from opentelemetry import context
@@ -23,6 +19,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 from packaging.specifiers import SpecifierSet
 
+from otelml.hooks._wrapped import On, Patch, Wrapper, is_plain, method
 from otelml.recording.process import Process
 from otelml.recording.settings import Settings
 
@@ -46,91 +43,6 @@ _HELPERS: Final = (
     "ts/metrics/metric_collector",
 )
 
-Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
-
-
-class _BoundPatch(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
-    """A bound method that pickles as the attribute that it is."""
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        owner = self._self_instance if self._self_instance is not None else self._self_owner
-        return getattr, (owner, self.__wrapped__.__name__)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self.__reduce_ex__(2)
-
-    def __copy__(self) -> Any:
-        return getattr(copy.copy(self._self_instance), self.__wrapped__.__name__)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return getattr(copy.deepcopy(self._self_instance, memo), self.__wrapped__.__name__)
-
-
-class _Patch(wrapt.FunctionWrapper):  # type: ignore[type-arg]
-    """A function that pickles by its name, as it did before it was wrapped."""
-
-    __bound_function_wrapper__ = _BoundPatch
-
-    def __reduce_ex__(self, protocol: Any) -> str:
-        return str(self.__wrapped__.__qualname__)
-
-    def __reduce__(self) -> str:
-        return self.__reduce_ex__(2)
-
-    def __copy__(self) -> Any:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return self
-
-
-class Method(Protocol):
-    """A wrapper of methods that can do without `wrapt`, whose objects cost more than the rest."""
-
-    def call(
-        self,
-        operation: str,
-        wrapped: Any,
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        """Call what is wrapped."""
-
-
-class _On(list[bool]):
-    """Whether patches are in force: it is empty once they are not, and in other processes."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return list, ()
-
-
-def _method(original: FunctionType, wrapper: Method, on: list[bool]) -> Any:
-    """A function that stands for a method: as plain as it was, so that it binds and pickles alike.
-
-    Where it is pickled by value, with a class of `__main__`, what is restored calls the original.
-    """
-    name = original.__name__
-
-    @wraps(original)
-    def patch(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if on:
-            return wrapper.call(name, original.__get__(instance), instance, args, kwargs)
-        return original(instance, *args, **kwargs)
-
-    patch.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
-    return patch
-
-
-def _is_plain(owner: Any, original: Any) -> bool:
-    """Whether it is a method that another function can stand for: sync, and of a class."""
-    waits = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
-    return (
-        isinstance(owner, type)
-        and type(original) is FunctionType
-        and not original.__code__.co_flags & (waits | inspect.CO_ITERABLE_COROUTINE)
-    )
-
 
 class Patches:
     """What was patched; one table drives patching and undoing."""
@@ -138,7 +50,7 @@ class Patches:
     def __init__(self) -> None:
         self._table: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
         self._lock = threading.Lock()
-        self._on = _On([True])  # wrapt asks for its truth at each call
+        self._on = On([True])  # wrapt asks for its truth at each call
 
     def wrap(self, owner: Any, name: str, wrapper: Wrapper, *, inherited: bool = False) -> None:
         """Wrap an attribute that `owner` itself defines, or else inherits, once."""
@@ -147,10 +59,10 @@ class Patches:
             original = next((vars(cls)[name] for cls in places if name in vars(cls)), None)
             if original is not None and (id(owner), name) not in self._table:
                 patch: Any
-                if hasattr(wrapper, "call") and _is_plain(owner, original):
-                    patch = _method(original, wrapper, self._on)
+                if hasattr(wrapper, "call") and is_plain(owner, original):
+                    patch = method(original, wrapper, self._on)
                 else:
-                    patch = _Patch(original, wrapper, self._on)  # type: ignore[arg-type]
+                    patch = Patch(original, wrapper, self._on)  # type: ignore[arg-type]
                 self.replace(owner, name, patch)
 
     def replace(self, owner: Any, name: str, value: Any) -> None:

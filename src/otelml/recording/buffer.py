@@ -12,7 +12,7 @@ from typing import Final
 
 from otelml.data import Block, Inference, Labels
 from otelml.recording.columns import sample
-from otelml.recording.raw import Raw
+from otelml.recording.raw import Held, Raw, Reading
 
 _WIDTH: Final = 8
 """Numbers in a row of the bound; a wider row counts for several."""
@@ -38,8 +38,9 @@ class Buffer:
         self._empty()
 
     def _empty(self) -> None:
-        self._calls: list[Inference | Raw] = []
-        self._sampled: list[int] = []  # where in `_calls` those are that have their columns
+        self._calls: list[Inference] = []
+        self._raw: dict[Reading, Held] = {}
+        self._sampled: list[int | Reading] = []  # a call that has its columns: where in `_calls`
         self._held = 0.0  # in rows
 
     def put(self, inference: Inference) -> None:
@@ -63,12 +64,15 @@ class Buffer:
             if self._held > self.most:
                 self._relieve()
 
-    def take(self, call: Raw) -> None:
+    def take(self, reading: Reading, call: Raw) -> None:
         """Keep a call that ended and is still to be read; it must not outweigh `most`."""
         with self._lock:
-            self._sampled.append(len(self._calls))
-            self._calls.append(call)
-            self._held += call.reading.weight
+            held = self._raw.get(reading)
+            if held is None:
+                held = self._raw[reading] = Held(reading, [], [])
+            held.calls.append(call)
+            self._sampled.append(reading)
+            self._held += reading.weight
             if self._held > self.most:
                 self._relieve()
 
@@ -82,27 +86,30 @@ class Buffer:
         place = self._random.randrange(len(self._sampled))
         chosen, self._sampled[place] = self._sampled[place], self._sampled[-1]
         self._sampled.pop()
-        call = self._calls[chosen]
-        if isinstance(call, Raw):
-            self._calls[chosen] = call._replace(data=None, result=b"")
-            self._held -= call.reading.weight
-            self._dropped["buffer_full"] += call.rows
-        else:
+        if isinstance(chosen, int):
+            call = self._calls[chosen]
             self._calls[chosen] = call._replace(columns=())
             self._held -= _weight(call.columns)
             self._dropped["buffer_full"] += len(call.columns[0].values)
+        else:
+            _, calls, bare = self._raw[chosen]
+            place = self._random.randrange(len(calls))
+            calls[place], calls[-1] = calls[-1], calls[place]
+            bare.append(calls.pop()[0])
+            self._held -= chosen.weight
+            self._dropped["buffer_full"] += chosen.rows
 
     def drop(self, reason: str, rows: int) -> None:
         """Count rows that were left out."""
         with self._lock:
             self._dropped[reason] += rows
 
-    def calls(self) -> list[Inference | Raw]:
-        """What waited; nothing does from then on."""
+    def calls(self) -> tuple[list[Inference], list[Held]]:
+        """What waited: calls that were read, and those that are still to be."""
         with self._lock:
-            calls = self._calls
+            calls, raw = self._calls, [*self._raw.values()]
             self._empty()
-        return calls
+        return calls, raw
 
     def dropped(self) -> Counter[str]:
         """How many rows were left out since this was last asked, by reason."""

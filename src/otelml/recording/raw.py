@@ -11,10 +11,17 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from otelml.data import Block, Labels, Model, Origin, Role
+from otelml.data import Block, Labels, Model, Role
 
 Columns: TypeAlias = tuple[Block | Labels, ...]
 Layout: TypeAlias = tuple[tuple[int, ...], np.dtype[Any]]
+Raw: TypeAlias = tuple[float, bytes, bytes, set[Role] | None, int, int, int, tuple[str, ...]]
+"""An outermost call: its seconds, the bytes of its input and result, `seen`, and its origin.
+
+`seen` are the roles counted already of this very input, by this call or its siblings, in this
+request. The origin is the time, 0 if the rows leave no records, the ids of trace and span, and the
+rows' own. It is a plain tuple because those, unlike named ones, cost no collection of garbage.
+"""
 
 
 class Reading(ABC):
@@ -24,18 +31,18 @@ class Reading(ABC):
     calls of one `kind` differ in their number of rows, if at all.
     """
 
-    __slots__ = ("given", "kind", "model", "operation", "returned", "rows", "system", "weight")
+    __slots__ = ("about", "given", "kind", "model", "returned", "rows", "weight")
 
     def __init__(
         self, model: Model, operation: str, system: str, given: Layout, returned: Layout
     ) -> None:
-        self.model, self.operation, self.system = model, operation, system
+        self.model, self.about = model, (model, operation, system)
         self.given, self.returned = given, returned
         self.rows = given[0][0]
         size = sum(float(np.prod(shape)) * dtype.itemsize for shape, dtype in (given, returned))
         self.weight = max(self.rows, size / 64)  # in rows of eight numbers or less
         layouts = ((shape[1:], dtype) for shape, dtype in (given, returned))
-        self.kind: tuple[Any, ...] = (model, operation, system, *layouts)
+        self.kind: tuple[Any, ...] = (*self.about, *layouts)
 
     @abstractmethod
     def columns(
@@ -44,64 +51,65 @@ class Reading(ABC):
         """Columns of the inputs, if given, and results of calls; whether some were unreadable."""
 
 
-class Raw(NamedTuple):
-    """One outermost model call whose arrays are still to be read.
+class Held(NamedTuple):
+    """What waited of one reading.
 
-    `seen` are the roles counted already of this very input, by this call or its siblings, in this
-    request. Without `data`, nothing but the call itself is left to be counted.
+    `bare` are the seconds of calls of which nothing but themselves is left to be counted.
     """
 
     reading: Reading
-    seconds: float
-    data: bytes | None
-    result: bytes
-    seen: set[Role] | None
-    origin: Origin | None = None
-
-    @property
-    def rows(self) -> int:
-        """Rows of its input."""
-        return self.reading.rows
+    calls: list[Raw]
+    bare: list[float]
 
 
-def read(calls: Iterable[Raw]) -> Iterator[tuple[Columns, int, list[Raw]]]:
-    """Columns of calls of one kind, as few as can be; how many rows were unreadable; the calls.
+class Read(NamedTuple):
+    """Columns of calls whose rows lie one below the other: with how many rows each.
 
-    The rows of the calls lie one below the other.
+    `unread` is the number of rows of which something could not be read.
     """
-    fresh: list[Raw] = []
-    others: dict[frozenset[Role], list[Raw]] = {}
+
+    columns: Columns
+    unread: int
+    calls: list[Raw]
+    rows: list[int]
+
+
+def read(alike: Iterable[Held]) -> Iterator[Read]:
+    """The columns of calls of one kind, as few as can be."""
+    fresh: list[Held] = []
+    others: dict[frozenset[Role], list[Held]] = {}
     met: set[int] = set()
-    for call in calls:
-        if call.data is None:
+    for held in alike:
+        first = [call for call in held.calls if call[3] is None]
+        if first:
+            fresh.append(held._replace(calls=first))
+        if len(first) == len(held.calls):
             continue
-        seen = call.seen
-        if seen is None:
-            fresh.append(call)
-        elif id(seen) not in met:  # the same call again tells nothing new
-            met.add(id(seen))
-            others.setdefault(frozenset(seen), []).append(call)
+        for call in held.calls:
+            seen = call[3]
+            if seen is not None and id(seen) not in met:  # the same call again tells nothing new
+                met.add(id(seen))
+                others.setdefault(frozenset(seen), []).append(held._replace(calls=[call]))
     if fresh:
-        columns, unread = _stacked(fresh, frozenset())
-        yield columns, sum(call.rows for call in fresh) if unread else 0, fresh
+        yield _stacked(fresh, frozenset())
     for known, group in others.items():
-        columns, unread = _stacked(group, known)
-        roles = {Role.FEATURE, *(column.role for column in columns)}
-        for call in group:
-            if call.seen is not None:
-                call.seen.update(roles)
-        new = tuple(column for column in columns if column.role not in known)
-        yield new, sum(call.rows for call in group) if unread else 0, group
+        found = _stacked(group, known)
+        roles = {Role.FEATURE, *(column.role for column in found.columns)}
+        for seen in (call[3] for call in found.calls):
+            if seen is not None:
+                seen.update(roles)
+        yield found._replace(columns=tuple(c for c in found.columns if c.role not in known))
 
 
-def _stacked(calls: list[Raw], known: frozenset[Role]) -> tuple[Columns, bool]:
-    """Columns of calls, read as if they were one; no features if they are known."""
-    reading = calls[0].reading
-    result = _joined([call.result for call in calls], reading.returned)
-    if Role.FEATURE in known:
-        return reading.columns(None, result)
-    data = _joined([call.data or b"" for call in calls], reading.given)
-    return reading.columns(data, result)
+def _stacked(alike: list[Held], known: frozenset[Role]) -> Read:
+    """The columns of calls, read as if they were one; no features if they are known."""
+    reading = alike[0].reading
+    calls = [call for held in alike for call in held.calls]
+    rows = [held.reading.rows for held in alike for _ in held.calls]
+    result = _joined([call[2] for call in calls], reading.returned)
+    data = None if Role.FEATURE in known else _joined([call[1] for call in calls], reading.given)
+    columns, unread = reading.columns(data, result)
+    return Read(columns, sum(rows) if unread else 0, calls, rows)
 
 
 def _joined(parts: list[bytes], layout: Layout) -> npt.NDArray[Any]:

@@ -3,19 +3,23 @@
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from otelml import names
-from otelml.data import Inference, Key, Model, Role, Series
+from otelml.data import Inference, Key, Model, Origin, Role, Series
 from otelml.recording.buffer import Buffer
-from otelml.recording.raw import Raw, read
+from otelml.recording.raw import Held, read
 from otelml.recording.rows import Call, Rows
 from otelml.recording.settings import Settings
 from otelml.recording.sketches import Gathered, Sketches
 from otelml.recording.slices import Slices
 from otelml.sketch.count import Count
 from otelml.sketch.numeric import Numeric
+
+_new = tuple.__new__  # a NamedTuple's own constructor costs thrice as much
+About: TypeAlias = tuple[Model, str, str]
+"""Model, operation and system of a call."""
 
 
 class Recorder:
@@ -43,8 +47,8 @@ class Recorder:
     def _begin(self) -> None:
         self._folding = threading.RLock()  # held for a fold
         self._since = self._clock()
-        self._started: deque[tuple[Model, str, str]] = deque()
-        self._active: dict[tuple[Model, str, str], int] = defaultdict(int)
+        self._started: deque[About] = deque()
+        self._active: dict[About, int] = defaultdict(int)
 
     def forget(self) -> None:
         """Start empty, as a child must after a fork: what was recorded is the parent's."""
@@ -54,9 +58,9 @@ class Recorder:
         self._slices.forget()
         self._begin()
 
-    def start(self, model: Model, operation: str, system: str) -> None:
-        """Count a call that began."""
-        self._started.append((model, operation, system))  # one step: it needs no lock
+    def start(self, about: About) -> None:
+        """Count a call that began: of a model, an operation and a system."""
+        self._started.append(about)  # one step: it needs no lock
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -94,77 +98,83 @@ class Recorder:
     def fold(self) -> None:
         """Fold what is buffered into sketches."""
         with self._folding:
-            self._fold(self.buffer.calls())
+            calls, raw = self.buffer.calls()
+            self._count_started()
+            self._fold_read(calls)
+            self._fold_raw(raw)
 
-    def _fold(self, calls: list[Inference | Raw]) -> None:
-        # What looks alike is first told apart by identity, which is cheap: the calls keep it alive.
+    def _count_started(self) -> None:
+        started = [self._started.popleft() for _ in range(len(self._started))]
+        known = {id(about): about for about in started}  # told apart by identity, which is cheap
+        for number, calls in Counter(map(id, started)).items():
+            self._active[known[number]] += calls
+
+    def _fold_read(self, calls: list[Inference]) -> None:
+        """Fold calls that have their columns."""
+        # What looks alike is first told apart by identity: the calls keep it alive.
         alike: dict[tuple[int, str, str, str | None], list[Inference]] = {}
-        raw: dict[int, list[Raw]] = {}
         gathered = Gathered()
         for call in calls:
-            if isinstance(call, Raw):
-                try:
-                    raw[id(call.reading)].append(call)
-                except KeyError:
-                    raw[id(call.reading)] = [call]
-                continue
             where = id(call.model), call.operation, call.system, call.error_type
             alike.setdefault(where, []).append(call)
             gathered.add(call.model, call.columns)
             self._slices.add(call.model, call.columns)
             if call.error_type is None:
                 self.rows.add(call.model, call.columns, [Call(call.origin, call.rows)])
-        self._count_started()
         for group in alike.values():
             first = group[0]
             about = first.model, first.operation, first.system
-            self._fold_calls(about, first.error_type, group)
+            seconds, sizes = [call.seconds for call in group], [call.rows for call in group]
+            self._fold_calls(about, first.error_type, seconds, sizes)
         self._fold_columns(gathered)
-        self._fold_raw(raw.values())
 
     def _fold_columns(self, gathered: Gathered) -> None:
         self._sketches.fold(gathered)
         if left_out := self._slices.fold(self._sketches):
             self.buffer.drop("slice_limit", left_out)
 
-    def _fold_raw(self, alike: Iterable[list[Raw]]) -> None:
-        """Fold calls that are still to be read, of one reading each."""
-        kinds: dict[Any, list[Raw]] = defaultdict(list)
-        for of_one in alike:
-            kinds[of_one[0].reading.kind] += of_one
-        models: dict[Model, list[list[Raw]]] = defaultdict(list)
-        for of_kind in kinds.values():
-            models[of_kind[0].reading.model].append(of_kind)
-        for model, held in models.items():  # one at a time: what is read takes room
+    def _fold_raw(self, raw: list[Held]) -> None:
+        """Fold calls that are still to be read."""
+        kinds: dict[Any, list[Held]] = defaultdict(list)
+        for held in raw:
+            kinds[held.reading.kind].append(held)
+        models: dict[Model, list[list[Held]]] = defaultdict(list)
+        for alike in kinds.values():
+            models[alike[0].reading.model].append(alike)
+        for all_alike in models.values():  # one at a time: what is read takes room
             gathered = Gathered()
-            for of_kind in held:
-                about = model, of_kind[0].reading.operation, of_kind[0].reading.system
-                self._fold_calls(about, None, of_kind)
-                for columns, unread, calls in read(of_kind):
-                    gathered.add(model, columns)
-                    self._slices.add(model, columns)
-                    self.rows.add(model, columns, [Call(c.origin, c.rows) for c in calls])
-                    if unread:
-                        self.buffer.drop("not_readable", unread)
+            for alike in all_alike:
+                self._read(alike, gathered)
             self._fold_columns(gathered)
 
-    def _count_started(self) -> None:
-        started = [self._started.popleft() for _ in range(len(self._started))]
-        for key, number in Counter(started).items():
-            self._active[key] += number
+    def _read(self, alike: list[Held], gathered: Gathered) -> None:
+        """Read calls of one kind; what they held is let go."""
+        seconds = [s for held in alike for s in (*(c[0] for c in held.calls), *held.bare)]
+        sizes = [n.reading.rows for n in alike for _ in range(len(n.calls) + len(n.bare))]
+        about = alike[0].reading.about
+        self._fold_calls(about, None, seconds, sizes)
+        for columns, unread, calls, rows in read(alike):
+            gathered.add(about[0], columns)
+            self._slices.add(about[0], columns)
+            origins = (_new(Origin, (*c[4:], None, None)) if c[4] else None for c in calls)
+            self.rows.add(about[0], columns, [*map(Call, origins, rows)])
+            if unread:
+                self.buffer.drop("not_readable", unread)
+        for held in alike:
+            held.calls.clear()
 
     def _fold_calls(
-        self, about: tuple[Model, str, str], error: str | None, calls: Sequence[Inference | Raw]
+        self, about: About, error: str | None, seconds: list[float], sizes: list[int]
     ) -> None:
         """Fold calls of one model, operation, system and outcome."""
         model, operation, system = about
-        self._active[about] -= len(calls)
+        self._active[about] -= len(seconds)
         served = ((names.SYSTEM, system),)
         failed = ((names.ERROR_TYPE, error),) if error else ()
-        duration = Key(model, Role.DURATION, operation, failed + served)
-        self._sketches.add(duration, Numeric.of([call.seconds for call in calls]))
+        self._sketches.add(
+            Key(model, Role.DURATION, operation, failed + served), Numeric.of(seconds)
+        )
         if not failed:
-            sizes = [call.rows for call in calls]
             self._sketches.add(Key(model, Role.BATCH_SIZE, operation, served), Numeric.of(sizes))
             self._sketches.add(Key(model, Role.PREDICTIONS, operation, served), Count(sum(sizes)))
 

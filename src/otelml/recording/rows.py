@@ -1,9 +1,13 @@
 """Calls in, predictions out: a row each, with its id, for the labels that come later."""
 
 import logging
+import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from otelml.data import Block, Labels, Model, Origin, Prediction, Role
 from otelml.recording.columns import labels
@@ -12,6 +16,7 @@ from otelml.wire.rows import row_id
 AT_ONCE: Final = 4096
 """Rows that are held before they are sent."""
 
+_new = tuple.__new__  # a NamedTuple's own constructor costs thrice as much
 _random = random.SystemRandom()  # the app's own numbers stay as they are, and forks do not agree
 _logger = logging.getLogger("otelml")
 _Column = tuple[str | None, ...]
@@ -72,7 +77,7 @@ class Rows:
                 for place, row in enumerate(table.predictions(origin, rows, at, at + held), at):
                     shown = self._inputs > 0 and _random.random() < self._inputs
                     inputs = features_of(columns, place) if shown else None
-                    self._held.append(Predicted(model, row, inputs))
+                    self._held.append(_new(Predicted, (model, row, inputs)))
                     if len(self._held) >= AT_ONCE:
                         self.send()
             at += held
@@ -108,26 +113,35 @@ class _Table:
                 self._values = column.values[:, 0].tolist()
             elif column.role is Role.SCORE:
                 self._scored.append((_class(column), column.values[:, 0].tolist()))
-        scores = (len(scores) for _, scores in self._scored)
-        self.size = max(len(self._classes), len(self._values), *scores, 0)
+        lists = [scores for _, scores in self._scored]
+        self.size = max(len(self._classes), len(self._values), *map(len, lists), 0)
+        names = [name for name, _ in self._scored]
+        self._scores = [tuple(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
 
     def predictions(self, origin: Origin, rows: int, start: int, end: int) -> Iterator[Prediction]:
         """The rows from `start` to `end`, which are those of a call of so many rows."""
-        trace = f"{origin.trace_id:032x}" if origin.trace_id else ""
-        span = f"{origin.span_id:016x}" if origin.span_id else ""
-        unknown = span or f"{_random.getrandbits(64):016x}"
-        numbers = range(end - start) if origin.rows is None else origin.rows.tolist()
-        for i, row in zip(range(start, min(end, self.size)), numbers, strict=False):
-            yield Prediction(
-                _id(origin, row, rows, unknown),
-                origin.time,
-                self._classes[i] if self._classes else None,
-                self._values[i] if self._values else None,
-                tuple((name, scores[i]) for name, scores in self._scored),
-                _interval(origin, row),
-                tuple((n, str(v[i])) for n, v in self._segments.items() if v[i] is not None),
-                trace,
-                span,
+        time, trace_id, span_id, ids, chosen, intervals = origin
+        trace = f"{trace_id:032x}" if trace_id else ""
+        span = f"{span_id:016x}" if span_id else ""
+        named = len(ids) == rows
+        call = ids[0] if ids else span or os.urandom(8).hex()
+        classes, values, scores = self._classes, self._values, self._scores
+        end = min(end, self.size)
+        numbers = range(end - start) if chosen is None else chosen.tolist()
+        for i, row in zip(range(start, end), numbers, strict=False):
+            yield _new(
+                Prediction,
+                (
+                    ids[row] if named else row_id(call, row),
+                    time,
+                    classes[i] if classes else None,
+                    values[i] if values else None,
+                    scores[i] if scores else (),
+                    None if intervals is None else _interval(intervals, row),
+                    _of_row(self._segments, i) if self._segments else (),
+                    trace,
+                    span,
+                ),
             )
 
 
@@ -144,17 +158,15 @@ def features_of(columns: Iterable[Block | Labels], row: int) -> dict[str, str | 
     return {name: value for name, value in told.items() if value == value and value != ""}  # noqa: PLR0124
 
 
-def _id(origin: Origin, row: int, rows: int, unknown: str) -> str:
-    if len(origin.ids) == rows:
-        return origin.ids[row]
-    return row_id(origin.ids[0] if origin.ids else unknown, row)
-
-
-def _interval(origin: Origin, row: int) -> tuple[float, float] | None:
-    if origin.intervals is None or row >= len(origin.intervals):
+def _interval(intervals: npt.NDArray[np.float64], row: int) -> tuple[float, float] | None:
+    if row >= len(intervals):
         return None
-    low, high = origin.intervals[row].tolist()
+    low, high = intervals[row].tolist()
     return (low, high) if low <= high else None
+
+
+def _of_row(segments: Mapping[str, _Column], row: int) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(v[row])) for name, v in segments.items() if v[row] is not None)
 
 
 def _class(block: Block) -> str:
