@@ -18,7 +18,7 @@ import numpy as np
 from river import drift
 
 from otelml.monitor.concept import DETECTORS
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 RIVER: Any = drift
 PEERS: dict[str, Callable[[], Any]] = {

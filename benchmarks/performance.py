@@ -11,6 +11,7 @@ from otelml.data import Key, Model, Outcomes, Role, Sketch, Window
 from otelml.monitor.concept import DETECTORS
 from otelml.monitor.performance.check import Span
 from otelml.monitor.performance.registry import DEFAULT, judge
+from otelml.monitor.performance.summaries import Summaries
 from otelml.monitor.performance.summary import Summary
 from otelml.processor.reference import Reference
 from otelml.sketch.categories import Categories
@@ -63,7 +64,7 @@ def main() -> None:
         Key(MODEL, Role.PREDICTION): Categories.of([*outcomes.predicted]),
     }
     window = Window(MODEL, 1, 2, MappingProxyType(sketches), ROWS)
-    reference = Reference(file.baseline(window, source="", created=0), summary)
+    reference = Reference(file.baseline(window, source="", created=0), Summaries(summary))
     reference.estimated(DEFAULT, window)  # what is learnt of the baseline is kept
     took = millis(lambda: reference.estimated(DEFAULT, window))
     print(f"all measures estimated without labels: {took:.1f} ms")

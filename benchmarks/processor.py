@@ -33,7 +33,8 @@ from otelml.data import Key, Model, Role
 from otelml.processor import config
 from otelml.processor.signals import Signal
 from otelml.processor.watch import Watch
-from otelml.sketch.exponential import Buckets, Exponential
+from otelml.sketch.buckets import Buckets
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.parts import Part
 from otelml.wire.encode import CUMULATIVE, add_point, key_values
 from otelml.wire.points import address

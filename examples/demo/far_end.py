@@ -11,7 +11,8 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metric
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 from otelml import names
-from otelml.sketch.exponential import Buckets, Exponential
+from otelml.sketch.buckets import Buckets
+from otelml.sketch.exponential import Exponential
 
 _DETECTED = names.DRIFT_DETECTED_EVENT
 

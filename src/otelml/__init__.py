@@ -8,9 +8,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from otelml.hooks._alike import instrument_model
     from otelml.hooks._shadow import shadow
     from otelml.hooks.labels import inference_id, label
-    from otelml.hooks.manual import inference, instrument_model, record
+    from otelml.hooks.manual import inference, record
     from otelml.recording.naming import name_model
 
 __all__ = [
@@ -29,7 +30,7 @@ __version__ = version("otelml")
 _HOMES = {
     "inference": "otelml.hooks.manual",
     "inference_id": "otelml.hooks.labels",
-    "instrument_model": "otelml.hooks.manual",
+    "instrument_model": "otelml.hooks._alike",
     "label": "otelml.hooks.labels",
     "record": "otelml.hooks.manual",
     "shadow": "otelml.hooks._shadow",

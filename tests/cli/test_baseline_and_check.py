@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from sklearn.metrics import accuracy_score
 
 from otelml.cli import cli
 
@@ -120,6 +121,20 @@ def test_show_tells_what_is_in_it(files: dict[str, Path]) -> None:
     assert "feature:age" in text
 
 
+def test_show_tells_how_good_the_model_was(tmp_path: Path) -> None:
+    data = frame(2000)
+    data["truth"] = np.where(RNG.random(2000) < 0.8, data.label, "no")
+    data.to_csv(tmp_path / "rows.csv", index=False)
+    output = tmp_path / "b.json"
+    roles = ("--prediction", "label", "--target", "truth")
+    built = call("baseline", "build", tmp_path / "rows.csv", "-o", output, "--model", "m", *roles)
+    assert 0 == built.exit_code
+    told = json.loads(call("baseline", "show", output, "--json").stdout)["performance"]
+    right = accuracy_score(data.truth, data.label)
+    assert {"measure": "accuracy", "average": None, "value": right} in told
+    assert f"{right:.4g}" in call("baseline", "show", output).stdout
+
+
 def test_stray_text_in_a_number_is_a_type_mismatch(tmp_path: Path) -> None:
     reference, current = tmp_path / "a.csv", tmp_path / "b.csv"
     frame(2000)[["age", "income"]].to_csv(reference, index=False)
@@ -171,3 +186,31 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     done = call("check", "a", "b")
     assert 2 == done.exit_code
     assert "pip install 'otelml[processor]'" in done.output
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_slices_are_compared_with_themselves(tmp_path: Path, kind: str) -> None:
+    def written(name: str, *, moved: bool) -> Path:
+        rows = frame(12_000).drop(columns=["label", "p"])
+        rows["region"] = RNG.choice(["north", "south"], len(rows), p=[0.8, 0.2])
+        rows.loc[rows.region == "south", "age"] += 30 + 6 * moved
+        rows["truth"] = RNG.random(len(rows)) < 0.5
+        wrong = RNG.random(len(rows)) < np.where(rows.region == "south", 0.3 + 0.2 * moved, 0.1)
+        rows["said"] = rows.truth ^ wrong
+        path = tmp_path / f"{name}.{kind}"
+        rows.to_csv(path, index=False) if kind == "csv" else rows.to_parquet(path)
+        return path
+
+    output = tmp_path / "o.json"
+    roles = ("--prediction", "said", "--target", "truth", "--segment", "region", "--exclude", "id")
+    before = written("before", moved=False)
+    built = call("baseline", "build", before, "-o", output, "--model", "m", *roles)
+    assert 0 == built.exit_code, built.output
+    assert 0 == call("check", output, written("same", moved=False)).exit_code
+    found = findings(call("check", output, written("moved", moved=True), "--json"))
+    alarmed = {
+        (f["feature"], f["segment"]["value"] if "segment" in f else None)
+        for f in found
+        if f["verdict"] == "alarm" and f["check"] in ("kolmogorov_smirnov", "accuracy")
+    }
+    assert {("age", "south"), (None, "south")} == alarmed

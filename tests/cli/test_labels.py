@@ -85,6 +85,11 @@ def test_every_kind_of_file_says_the_same(server: Labels, tmp_path: Path, kind: 
     assert 1e-7 == server.rows[3]["label"]
 
 
+def test_labels_of_one_model(server: Labels, tmp_path: Path) -> None:
+    assert 0 == push(server, lines(tmp_path / "a.csv", "a,1"), "--model", "fraud").exit_code
+    assert [{"id": "a", "label": 1, "model": "fraud"}] == server.rows
+
+
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [

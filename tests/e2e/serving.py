@@ -14,13 +14,18 @@ class Serving:
     """One configuration, and the processes that run it one after another."""
 
     def __init__(
-        self, neighbours: Neighbours, store: str, sink: str, processor: dict[str, Any]
+        self,
+        neighbours: Neighbours,
+        store: str,
+        sink: str,
+        processor: dict[str, Any],
+        name: str = "processor",
     ) -> None:
-        self._neighbours, self._starts = neighbours, 0
+        self._neighbours, self._starts, self._name = neighbours, 0, name
         port, health = free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._health = f"http://127.0.0.1:{health}"
-        self._config = neighbours.folder / "processor.yaml"
+        self._config = neighbours.folder / f"{name}.yaml"
         way = {"receivers": ["otlp"], "processors": ["otelml"], "exporters": ["otlp_http"]}
         whole = {
             "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
@@ -37,7 +42,7 @@ class Serving:
     def start(self) -> Any:
         """Start a process; it may not be ready yet."""
         self._starts += 1
-        name = f"processor-{self._starts:03}"
+        name = f"{self._name}-{self._starts:03}"
         return self._neighbours.start(name, BIN / "otelml", "serve", "--config", self._config)
 
     async def ready(self, child: Any, seconds: float = 60.0) -> None:
@@ -56,4 +61,4 @@ class Serving:
         return "".join(log.read_text() for log in self._logs())
 
     def _logs(self) -> list[Path]:
-        return sorted(self._neighbours.folder.glob("processor-*.log"))
+        return sorted(self._neighbours.folder.glob(f"{self._name}-*.log"))

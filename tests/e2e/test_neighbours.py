@@ -17,13 +17,10 @@ SHIFTED = "ash"
 class Scene:
     """One topology, up and running."""
 
-    def __init__(self, neighbours: Neighbours, config: str, *, forward: bool) -> None:
+    def __init__(self, neighbours: Neighbours, config: str) -> None:
         self.folder = neighbours.folder
         self._build_baseline()
-        changes = {
-            "length: 5m, lateness: 1m": "length: 3s, lateness: 1s",
-            "forward: true": f"forward: {str(forward).lower()}",
-        }
+        changes = {"length: 5m, lateness: 1m": "length: 3s, lateness: 1s"}
         self._topology = Topology(neighbours, config, changes)
         self.at, self.far = self._topology.at, self._topology.far
         self.processor, self.asked = self._topology.processor, self._topology.asked
@@ -52,11 +49,9 @@ class Scene:
             time.sleep(0.1)
 
 
-@pytest.mark.parametrize(
-    ("config", "forward"), [("inline.yaml", True), ("side-branch.yaml", False)]
-)
-def test_drift_reaches_prometheus(neighbours: Neighbours, config: str, *, forward: bool) -> None:
-    scene = Scene(neighbours, config, forward=forward)
+@pytest.mark.parametrize("config", ["inline.yaml", "side-branch.yaml"])
+def test_drift_reaches_prometheus(neighbours: Neighbours, config: str) -> None:
+    scene = Scene(neighbours, config)
     scene.replay(8)
     scene.replay(12, shifted=True)
     open_alerts = scene.asked('sum by (ml_feature_name) (ml_drift_detected{ml_role="feature"}) > 0')
@@ -71,7 +66,7 @@ def test_drift_reaches_prometheus(neighbours: Neighbours, config: str, *, forwar
 
 
 def test_a_killed_processor_costs_the_main_branch_nothing(neighbours: Neighbours) -> None:
-    scene = Scene(neighbours, "side-branch.yaml", forward=False)
+    scene = Scene(neighbours, "side-branch.yaml")
     scene.replay(3)
     scene.processor.kill()
     scene.replay(8)

@@ -14,7 +14,7 @@ from tests.e2e.conftest import BIN, ROOT, Neighbours, free_port, until
 class Topology:
     """A Collector, the processor, a Prometheus and a far end, of the files as shipped.
 
-    `changes` are made to the processor's file, beside its addresses.
+    `changes` are made to the processor's file; its addresses come by the environment.
     """
 
     def __init__(self, neighbours: Neighbours, config: str, changes: Mapping[str, str]) -> None:
@@ -24,13 +24,19 @@ class Topology:
         self.far.start()
         self.folder = neighbours.folder
         (self.folder / "baselines").mkdir(exist_ok=True)
-        command = (BIN / "otelml", "serve", "--config", self._config(changes))
-        self.processor = neighbours.start("processor", *command)
+        shared = {"OTELML_BACK": self.at["back"], "OTELML_PROCESSOR": self.at["processor"]}
+        self.processor = neighbours.start(
+            "processor",
+            *(BIN / "otelml", "serve", "--config", self._config(changes)),
+            **shared,
+            OTELML_PROCESSOR_HTTP=self.at["http"],
+            OTELML_HEALTH=self.at["health"],
+            OTELML_FORWARD=str(config != "side-branch.yaml").lower(),
+        )
         neighbours.collector(
             config,
+            **shared,
             OTELML_APP=self.at["app"],
-            OTELML_BACK=self.at["back"],
-            OTELML_PROCESSOR=self.at["processor"],
             OTELML_BACKEND=f"127.0.0.1:{self.far.port}",
             OTELML_PROMETHEUS=self.at["prometheus"],
         )
@@ -39,13 +45,7 @@ class Topology:
 
     def _config(self, changes: Mapping[str, str]) -> Path:
         text = (ROOT / "collector-config" / "processor.yaml").read_text()
-        addresses = {
-            "127.0.0.1:4317": self.at["processor"],
-            "127.0.0.1:4318": self.at["http"],
-            "127.0.0.1:14317": self.at["back"],
-            "127.0.0.1:13133": self.at["health"],
-        }
-        for old, new in (addresses | dict(changes)).items():
+        for old, new in changes.items():
             assert old in text
             text = text.replace(old, new)
         path = self.folder / "processor.yaml"

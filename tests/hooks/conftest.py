@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otelml.hooks import _patch
+from otelml.hooks._shadow import SHADOWS
 from otelml.recording.naming import REGISTRY
 
 FRAMEWORKS = {
@@ -108,6 +109,8 @@ def telemetry() -> Iterator[Telemetry]:
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
     _patch._process = None
     REGISTRY._schemas.clear()
+    SHADOWS.used = False  # else every later test would take the way of an app with challengers, and
+    SHADOWS.forget()  # meet champions of earlier ones: pytest-randomly seeds trace ids, once a test
     for hook in HOOKS:
         hook().instrument(meter_provider=meters, tracer_provider=tracers)
     token = context.attach(context.Context())

@@ -1,8 +1,6 @@
 """What an app says itself: models that no hook covers, and challengers."""
 
 import asyncio
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -110,55 +108,66 @@ def test_a_model_that_looks_like_one(telemetry: Telemetry) -> None:
     assert 30 == telemetry.value("ml.prediction.classes")
 
 
-SHADOWED = """
-import sys
-import numpy as np
-import otelml
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from sklearn.linear_model import LogisticRegression
-from otelml.hooks.sklearn import SklearnInstrumentor
+@pytest.mark.parametrize("champion_first", [True, False])
+def test_a_challenger_is_compared_with_the_champion(
+    telemetry: Telemetry, champion_first: bool
+) -> None:
+    champion = LogisticRegression().fit(X, Y)
+    challenger = LogisticRegression(C=1e-3).fit(X, 1 - Y)
+    otelml.name_model(champion, "champion")
+    otelml.name_model(challenger, "challenger")
 
-reader, tracers = InMemoryMetricReader(), TracerProvider()
-meters = MeterProvider([reader])
-SklearnInstrumentor().instrument(meter_provider=meters, tracer_provider=tracers)
-X = np.random.default_rng(0).normal(size=(30, 2))
-Y = X[:, 0] > 0
-champion = LogisticRegression().fit(X, Y)
-challenger = LogisticRegression(C=1e-3).fit(X, ~Y)
-otelml.name_model(champion, "champion")
-otelml.name_model(challenger, "challenger")
-with otelml.shadow():
-    pass  # from the first one on, champions are remembered
+    def shadowed() -> None:
+        with otelml.shadow():
+            challenger.predict(X)
 
-def shadowed():
     with otelml.shadow():
-        return challenger.predict(X)
-
-with tracers.get_tracer("test").start_as_current_span("request"):
-    if sys.argv[1] == "champion":
-        one, other = champion.predict(X), shadowed()
-    else:
-        other, one = shadowed(), champion.predict(X)
-agreed = int((one == other).sum())
-for resource in reader.get_metrics_data().resource_metrics:
-    for scope in resource.scope_metrics:
-        for metric in scope.metrics:
-            for point in metric.data.data_points if metric.name == "ml.shadow.agreement" else ():
-                told = dict(point.attributes)
-                expected = agreed if told["ml.shadow.agreed"] == "true" else 30 - agreed
-                print(told["ml.model.name"], told["ml.shadow.champion"], point.value == expected)
-"""
+        pass  # from the first one on, champions are remembered
+    with telemetry.tracer.start_as_current_span("request"):
+        if not champion_first:
+            shadowed()
+        champion.predict(X)
+        if champion_first:
+            shadowed()
+    agreed = int((champion.predict(X) == challenger.predict(X)).sum())
+    named = {"ml_model_name": "challenger", "ml_shadow_champion": "champion"}
+    assert agreed == telemetry.value("ml.shadow.agreement", ml_shadow_agreed="true", **named)
+    assert 30 - agreed == telemetry.value("ml.shadow.agreement", ml_shadow_agreed="false", **named)
+    marked = [s for s in telemetry.spans() if (s.attributes or {}).get("ml.model.alias")]
+    assert ["predict challenger"] == [span.name for span in marked]
 
 
-@pytest.mark.parametrize("first", ["champion", "challenger"])
-def test_a_challenger_is_compared_with_the_champion(first: str) -> None:
-    """In a process of its own: whom to compare is remembered for as long as one lives."""
-    done = subprocess.run(
-        [sys.executable, "-c", SHADOWED, first], check=True, capture_output=True, text=True
-    )
-    assert {"challenger champion True"} == {*done.stdout.splitlines()}
+@pytest.mark.parametrize("champion_first", [True, False])
+def test_each_request_of_a_trace_is_compared_by_itself(
+    telemetry: Telemetry, champion_first: bool
+) -> None:
+    """As in a batch job: what its first chunk predicted must not meet what the second one did."""
+
+    def champion(chunk: list[str]) -> None:
+        otelml.record("champion", prediction=chunk)
+
+    def challenger(chunk: list[str]) -> None:
+        with otelml.shadow():
+            otelml.record("challenger", prediction=chunk)
+
+    with otelml.shadow():
+        pass
+    with telemetry.tracer.start_as_current_span("job"):
+        for chunk in (["no", "yes"], ["yes", "no"], ["yes", "yes"]):
+            for called in (champion, challenger)[:: 1 if champion_first else -1]:
+                called(chunk)
+    assert 6 == telemetry.value("ml.shadow.agreement", ml_shadow_agreed="true")
+    assert 6 == telemetry.value("ml.shadow.agreement")
+
+
+def test_challengers_alone_do_not_pile_up(telemetry: Telemetry) -> None:
+    with telemetry.tracer.start_as_current_span("job"):
+        for label in ("no", "no", "yes"):
+            with otelml.shadow():
+                otelml.record("challenger", prediction=[label])
+        otelml.record("champion", prediction=["yes"])
+    assert 1 == telemetry.value("ml.shadow.agreement", ml_shadow_agreed="true")
+    assert 1 == telemetry.value("ml.shadow.agreement")
 
 
 def test_without_a_trace_nothing_is_compared(telemetry: Telemetry) -> None:

@@ -1,5 +1,6 @@
 """Predicted rows leave as records, under the ids that labels will name."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 import otelml
 from otelml.data import Prediction
 from otelml.hooks import _patch
 from otelml.recording.settings import Settings
+from otelml.recording.slices import Slices
 from otelml.wire.records import read
 from tests.hooks.conftest import Telemetry
 
@@ -184,3 +187,24 @@ def test_a_sample_of_a_huge_batch_keeps_its_row_numbers(
     for row in rows:
         number = int(row.id.partition(":")[2] or 0)
         assert values[number] == row.value
+
+
+def test_slices_are_cut_by_a_column_of_the_input(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_patch.process().recorder, "_slices", Slices(frozenset({"region"})))
+    frame = pd.DataFrame(X, columns=["a", "b", "c"]).assign(region=np.where(X[:, 1] > 0, "n", "s"))
+    encoded = make_column_transformer((OneHotEncoder(), ["region"]), remainder="passthrough")
+    model = make_pipeline(encoded, LogisticRegression()).fit(frame, Y)
+    model.predict_proba(frame)
+    for row in range(10):
+        model.predict_proba(frame.iloc[row : row + 1])
+    seen = Counter(frame.region) + Counter(frame.region[:10])
+    whole, parts = 0, Counter[str]()
+    for point in telemetry.points("ml.prediction.score"):
+        region = point.attributes.get("ml.segment.value")
+        if region is None:
+            whole += point.count
+        else:
+            parts[region] += point.count
+    assert (310, seen) == (whole, parts)

@@ -342,6 +342,19 @@ def test_the_app_names_its_models(telemetry: Telemetry) -> None:
     assert "7" == (span.attributes or {})["ml.model.version"]
 
 
+def test_a_name_holds_from_when_it_is_given(telemetry: Telemetry) -> None:
+    """An app may warm up its model before it says what it is."""
+    model = LogisticRegression().fit(X, Y)
+    model.predict(X[:2])
+    for name in ("churn", "fraud"):
+        otelml.name_model(model, name)
+        model.predict(X[:3])
+    assert 3 == telemetry.value("ml.inference.predictions", ml_model_name="churn")
+    assert 3 == telemetry.value("ml.inference.predictions", ml_model_name="fraud")
+    names = ["LogisticRegression", "churn", "fraud"]
+    assert [f"predict {name}" for name in names] == [span.name for span in telemetry.spans()]
+
+
 def test_models_of_one_name_with_other_features_are_told_apart(telemetry: Telemetry) -> None:
     LogisticRegression().fit(X, Y).predict(X)
     LogisticRegression().fit(X[:, :2], Y).predict(X[:, :2])

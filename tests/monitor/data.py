@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from otelml.data import Key, Model, Role, Sketch, Window
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 
 MODEL = Model("m")

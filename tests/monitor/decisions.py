@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from otelml.data import Outcomes
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 CLASSES = ("yes",)
 

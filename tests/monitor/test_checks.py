@@ -13,8 +13,8 @@ from otelml.data import Finding, Verdict
 from otelml.monitor.check import Checks, Measure
 from otelml.monitor.comparison import Comparison
 from otelml.monitor.registry import DEFAULT, DRIFT, NAMES, run
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from tests.monitor.data import drawn, feature, table, window
 

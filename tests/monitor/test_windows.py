@@ -51,6 +51,20 @@ def test_an_idle_source_is_closed_by_the_clock() -> None:
     assert {0.0: 1} == counts(windows.close(12 * SECOND))
 
 
+@pytest.mark.parametrize(("step", "dropped"), [(4000, {}), (-4000, {"future": 100})])
+def test_a_step_of_the_clock_loses_nothing_uncounted(step: int, dropped: dict[str, int]) -> None:
+    """The wall clock steps once, and a source that knows the time goes on as ever."""
+    windows, told = Windows(10, 2), 0
+    for second in range(100, 300):
+        now = second + (step if second >= 200 else 0)
+        windows.fold(point(second), now * SECOND)
+        told += sum(window.rows for window in windows.close(now * SECOND))
+        assert windows.series <= 2
+    told += sum(window.rows for window in windows.drain())
+    assert 200 == told + windows.dropped.total()
+    assert dropped == dict(windows.dropped)
+
+
 def test_series_are_bounded() -> None:
     windows = Windows(10, 2, most_series=1)
     assert windows.fold(point(5), 5 * SECOND)
@@ -142,7 +156,7 @@ def test_a_window_judged_again_counts_once_as_it_was_judged_last() -> None:
 
 def test_two_of_three_is_read() -> None:
     assert (2, 3) == parse_open_after("2 of 3")
-    for wrong in ("3 of 2", "two of three", "2", ""):
+    for wrong in ("3 of 2", "two of three", "2", "", "2 of 3 windows"):
         with pytest.raises(ValueError, match="is not of the form '2 of 3'"):
             parse_open_after(wrong)
 

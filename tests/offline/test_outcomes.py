@@ -33,9 +33,9 @@ def written(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def measured(path: Path, layout: Layout) -> dict[str, float | None]:
-    summary = summarised(path, layout)
-    assert summary is not None
-    findings = judge(DEFAULT, None, summary, Span(Model("m"), 0, 1))
+    found = summarised(path, layout)
+    assert found is not None
+    findings = judge(DEFAULT, None, found.whole, Span(Model("m"), 0, 1))
     return {finding.check: finding.value for finding in findings}
 
 
@@ -66,8 +66,9 @@ def test_numbers(tmp_path: Path) -> None:
 
 def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:
     frame = pd.DataFrame({"y": ["a", None, "b"], "p": ["a", "a", None]})
-    summary = summarised(written(frame, tmp_path / "a.csv"), Layout("p", None, "y"))
-    assert summary is not None
+    found = summarised(written(frame, tmp_path / "a.csv"), Layout("p", None, "y"))
+    assert found is not None
+    summary = found.whole
     assert 2 == summary.rows
     assert 1 == summary.confusion.right
 

@@ -13,7 +13,7 @@ import pytest
 
 from otelml.data import Key, Model, Role
 from otelml.offline.profile import Layout, profile
-from otelml.offline.table import batches, columns_of
+from otelml.offline.table import DataError, batches, columns_of
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
 
@@ -97,6 +97,32 @@ def test_lines_longer_than_a_block_of_csv(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + f"1,{'x' * 700_000}\n" * 20)
     assert 20 == sum(batch.num_rows for batch in batches(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('"one\n""two""\n\nthree"', 'one\n"two"\n\nthree'), ('5" pipe', '5" pipe'), ("a\r", "a")],
+)
+def test_line_breaks_and_quotes_in_csv(tmp_path: Path, text: str, value: str) -> None:
+    """A break inside quotes ends no line, wherever a block of the file ends."""
+    rows, path = 60_001, tmp_path / "t.csv"
+    path.write_text("a,b\n" + f"1,x\n1,{text}\n" * rows, newline="")
+    read = [row for batch in batches(path) for row in batch.column("b").to_pylist()]
+    assert ["x", value] * rows == read
+
+
+def test_a_quote_that_nobody_closed_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "1,x\n" * 900_000 + '1,"x\n' + "1,x\n" * 900_000)
+    with pytest.raises(DataError, match="multiple lines"):
+        list(batches(path))
+
+
+def test_a_bad_line_of_csv_is_told_by_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "1,2\n" * 500_000 + "1\n" + "1,2\n" * 9)
+    with pytest.raises(DataError, match="Row #500002: Expected 2 columns, got 1"):
+        list(batches(path))
 
 
 PEAK = """

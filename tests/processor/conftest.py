@@ -104,19 +104,41 @@ def to_grpc(sink: Sink) -> dict[str, Any]:
 
 
 Start = Callable[..., Awaitable[Service]]
+Stop = Callable[[Service], Awaitable[None]]
+Running = dict[Service, "asyncio.Task[None]"]
 
 
 @pytest.fixture
-async def start(tmp_path: Path, sink: Sink) -> AsyncIterator[Start]:
+async def running() -> AsyncIterator[Running]:
+    """The processors that run."""
+    tasks: Running = {}
+    yield tasks
+    for service, task in tasks.items():
+        service.stop()
+        await task
+
+
+@pytest.fixture
+def stop(running: Running) -> Stop:
+    """Stop a processor."""
+
+    async def end(service: Service) -> None:
+        service.stop()
+        await running.pop(service)
+
+    return end
+
+
+@pytest.fixture
+async def start(tmp_path: Path, sink: Sink, running: Running) -> Start:
     """Start a processor; keywords are its options, `exporter` where it sends to."""
-    running: list[tuple[Service, asyncio.Task[None]]] = []
 
     async def begin(exporter: dict[str, Any] | None = None, **processor: Any) -> Service:
         whole = settings(tmp_path, exporter or to_grpc(sink), **processor)
         service = Service(document.parse(yaml.safe_dump(whole), "test", {}))
         ready = asyncio.Event()
         task = asyncio.create_task(service.run(lambda _: ready.set()))
-        running.append((service, task))
+        running[service] = task
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
@@ -124,10 +146,7 @@ async def start(tmp_path: Path, sink: Sink) -> AsyncIterator[Start]:
             task.result()
         return service
 
-    yield begin
-    for service, task in running:
-        service.stop()
-        await task
+    return begin
 
 
 MODEL = Model("fraud")

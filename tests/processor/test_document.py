@@ -38,7 +38,7 @@ receivers:
   kafka: {protocols: {grpc: {}}}
 processors:
   otelml:
-    windows: {length: soon}
+    windows: {min_samples: many, length: soon, min_samples: -3}
     baselines: {directory: a, first_windows: 3}
     alerts: {open_after: "4 of 3"}
     checks: {exclude: [psy]}
@@ -79,8 +79,9 @@ def test_every_mistake_is_told_with_its_path() -> None:
         "receivers.otlp.protocols.grpc.endpoint: 'nowhere' is no address",
         "receivers.kafka: unknown: choose among otlp",
         "processors.otelml.windows.length: 'soon' is no duration",
+        "processors.otelml.windows.min_samples: Input should be greater than 0, not -3",
         "processors.otelml.baselines: give directory or first_windows",
-        "processors.otelml.alerts.open_after: '4 of 3' never happens",
+        "processors.otelml.alerts.open_after: '4 of 3' is not of the form '2 of 3'",
         "processors.otelml.checks.exclude.0: unknown check 'psy': choose among chi_squared",
         "processors.otelml.colour: Extra inputs",
         "exporters.otlp_grpc.endpoint: environment variable UNSET_ENDPOINT is not set",
@@ -90,6 +91,30 @@ def test_every_mistake_is_told_with_its_path() -> None:
         "service.pipelines.metrics.exporters: 'absent' is not defined",
     ):
         assert f"c.yaml: {path}" in told
+
+
+@pytest.mark.parametrize("secret", ["123456", "0123", "null", "~", "#hash", "yes", "[x]", "1e5"])
+def test_what_a_variable_holds_stays_what_it_is(secret: str) -> None:
+    """YAML would read null in some of them, and then the labels were open to all."""
+    text = GOOD.replace(
+        "    baselines:",
+        """    labels: {token: "${env:KEY}"}
+    retraining: {when: [{checks: [mae], above: "${env:LIMIT}"}]}
+    repeat: "${env:REPEAT}"
+    baselines:""",
+    ).replace("forward: true", 'forward: "${env:FORWARD}"')
+    given = {"PORT": "1", "KEY": secret, "FORWARD": "false", "REPEAT": "30", "LIMIT": "800"}
+    config = parse(text, "c", given)
+    rules = config.processors["otelml"]
+    assert secret == rules.labels.token
+    assert {"x-key": secret} == config.exporters["otlp_http/other"].headers
+    assert (False, 30.0, 800.0) == (rules.forward, rules.repeat, rules.retraining.when[0]["above"])
+
+
+def test_an_empty_token_is_refused() -> None:
+    text = GOOD.replace("    baselines:", '    labels: {token: "${env:KEY}"}\n    baselines:')
+    with pytest.raises(ConfigError, match=r"labels\.token: String should have at least 1"):
+        parse(text, "c", {"PORT": "1", "KEY": ""})
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "a: &a [*a]", "just words", "receivers: 3"])

@@ -42,7 +42,7 @@ def test_what_a_label_may_say() -> None:
     assert [
         Truth("a:2", NOW, "1", 1.0, 0.5),
         Truth("b", 12_500_000_000, "True", 1.0),
-        Truth("c", NOW, "2.5", 2.5),
+        Truth("c", NOW, "2.5", 2.5, model="m"),
     ] == found.truths
     expected = Prediction("c", NOW, "3", 3.0, (("", 0.25),))
     assert [(Service("s"), Model("m"), expected)] == found.predictions
@@ -64,6 +64,8 @@ def test_what_a_label_may_say() -> None:
         ({"id": "a", "label": 1, "time": "yesterday"}, "'yesterday' is no time"),
         ({"id": "a", "label": 1, "prediction": "no"}, "needs the name of its model"),
         ({"id": "a", "label": 1, "lable": 2}, "lable"),
+        ({"id": "a", "label": 1, "model": ""}, "model"),
+        ({"id": "a", "label": 1, "row": 1 << 63}, "row"),
         (3, "label"),
     ],
 )

@@ -31,7 +31,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from otelml.data import Key, Model, Role, Window
+from otelml.data import Key, Model, Role, Window, segment
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
 from otelml.sketch.count import Count
@@ -405,3 +405,41 @@ async def test_services_have_windows_of_their_own(
 
 def service_state(service: Service) -> Path:
     return Path(service._settings.extensions.storage.url.removeprefix("sqlite:///"))
+
+
+async def test_drift_in_a_slice_is_told_of_that_slice(
+    start: Start, sink: Any, make_window: Make, tmp_path: Path, eventually: Wait
+) -> None:
+    def sliced(south: float, rows: int, number: int) -> Window:
+        parts = {"north": 0.0, "south": south}
+        whole = make_window(rows=rows, number=number)
+        sketches = dict(whole.sketches)
+        for region, mean in parts.items():
+            of = make_window(mean=mean, rows=rows, number=number, seed=number + len(region))
+            for key, sketch in of.sketches.items():
+                if key.role is Role.FEATURE:
+                    sketches[key._replace(labels=segment("region", region))] = sketch
+                    sketches[key._replace(labels=segment("device", region))] = sketch
+        return replace(whole, sketches=MappingProxyType(sketches))
+
+    built = file.baseline(sliced(0.0, 20_000, 0), source="test", created=time.time_ns())
+    file.write(tmp_path / "m.json", built)
+    service = await start(
+        windows={"length": "1s", "lateness": "1s"},
+        baselines={"directory": str(tmp_path)},
+        segments={"columns": ["region"]},
+    )
+    for number in range(5):
+        await send(service, sliced(1.0, 1000, number))
+
+    def told() -> list[tuple[str, ...]]:
+        return [
+            (name, *(attributes[f"ml.segment.{part}"].string_value for part in ("name", "value")))
+            for name, attributes in events(sink)
+            if attributes["ml.drift.method"].string_value == "kolmogorov_smirnov"
+        ]
+
+    await eventually(told)
+    assert [("ml.drift.detected", "region", "south")] == told()
+    ratios = [v for _, a, _, v in metrics(sink, "ml.drift.feature.ratio")]
+    assert {0.0} == set(ratios)  # of all rows, nothing drifted

@@ -2,8 +2,11 @@
 
 import asyncio
 import gzip
+import re
+import time
 import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -26,6 +29,7 @@ from otelml.wire.proto import window_metrics
 
 Code = grpc.StatusCode
 Start = Callable[..., Awaitable[Service]]
+SECOND = 1_000_000_000
 PROTOBUF = {"content-type": "application/x-protobuf"}
 FOREIGN = Signal.TRACES.request()
 FOREIGN.resource_spans.add().scope_spans.add().spans.add(name="GET /")
@@ -117,6 +121,24 @@ async def test_bad_points_are_told_by_reason(
     message = answer.partial_success.error_message
     for reason in ("bucket_counts 1", "no_recorded_value 1", "not_finite 1", "temporality 1"):
         assert reason in message
+
+
+async def test_points_from_the_future_are_told(
+    start: Start, make_window: Callable[..., Window]
+) -> None:
+    service = await start()
+    ahead = time.time_ns() + 3600 * SECOND
+    window = replace(make_window(), start=ahead - SECOND, end=ahead)
+    request = window_metrics(window)
+    answer = ExportMetricsServiceResponse.FromString(
+        await call(service, request.SerializeToString())
+    )
+    sent = sum(
+        len(getattr(metric, str(metric.WhichOneof("data"))).data_points)
+        for metric in request.resource_metrics[0].scope_metrics[0].metrics
+    )
+    assert 1 < answer.partial_success.rejected_data_points <= sent
+    assert re.search("were not counted: future [0-9]+$", answer.partial_success.error_message)
 
 
 @pytest.mark.parametrize("body", [b"\xff" * 40, b"\x0a\x7f", b"\x0a\xff\xff\xff", b"ml.\xff"])

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from otelml.data import Key, Model, Outcomes, Role, Sketch, Window
+from otelml.monitor.performance.summaries import Summaries
 from otelml.monitor.performance.summary import Summary
 from otelml.monitor.registry import DEFAULT
+from otelml.monitor.segments import slices
 from otelml.processor import config
 from otelml.processor.assess import rules_of
 from otelml.processor.reference import Reference
@@ -73,15 +75,20 @@ def window(outcomes: Outcomes) -> Window:
     return Window(MODEL, 1, 2, MappingProxyType(sketches), rows)
 
 
+def summed(outcomes: Outcomes) -> Summaries:
+    parts = slices(outcomes, [["region"]])
+    return Summaries(Summary.of(outcomes), {labels: Summary.of(part) for labels, part in parts})
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("seed", range(80))
 def test_odd_outcomes_give_findings(seed: int) -> None:
     choose = random.Random(seed)
     before, now = odd(choose), odd(choose)
     rules = rules_of(SETTINGS.performance)
-    summary = Summary.load(json.loads(json.dumps(Summary.of(before).dump())))
+    summaries = Summaries.load(json.loads(json.dumps(summed(before).dump())))
     baseline = file.baseline(window(before), source="test", created=0)
-    reference = choose.choice([None, Reference(baseline, summary)])
+    reference = choose.choice([None, Reference(baseline, summaries)])
     tally = Tally(SETTINGS, rules, DEFAULT, reference)
     for piece in (now, odd(choose)):
         tally.add(piece)

@@ -109,6 +109,29 @@ async def test_a_number_predicted_wants_a_number(start: Start) -> None:
     assert 400 == (await post(service, {"id": "a", "label": "yes"})).status_code
 
 
+async def test_models_of_one_id_are_told_apart(start: Start) -> None:
+    service = await start(labels=LONG)
+    await deliver(service, records(4, "fraud"))
+    price = [Prediction("order-1", NOW, None, 3.5)]
+    await deliver(service, sent((names.RECORDS_EVENT, columns(Model("price"), price))))
+    fraud = {"id": "order-1", "label": "yes", "model": "fraud"}
+    answer = (
+        await post(service, [fraud, fraud | {"model": "price"}, fraud | {"model": "x"}])
+    ).json()
+    assert (2, 1, 1) == (answer["accepted"], answer["matched"], answer["waiting"])
+    ((refused),) = answer["refused"]
+    assert (1, True) == (refused["index"], "price predicts one" in refused["reason"])
+    truth = {names.INFERENCE_ID: "order-1", names.TRUTH_VALUE: 4.0, names.MODEL_NAME: "price"}
+    await deliver(service, sent((names.TRUTH_EVENT, truth)))
+    owners = {owner.model: owner for owner in service._joins.owners()}
+    told = {
+        model: [*some.truth]
+        for model, owner in owners.items()
+        for some in service._joins.outcomes(owner, 0, 1 << 62)
+    }
+    assert {"fraud": ["yes"], "price": [4.0]} == told
+
+
 async def test_labels_come_by_otlp_and_what_is_wrong_is_told(start: Start, sink: Any) -> None:
     service = await start(labels={"forward_records": True})
     good = {names.INFERENCE_ID: "order-1", names.TRUTH_CLASS: "yes"}
@@ -157,9 +180,10 @@ async def test_what_cannot_be_read_is_refused(
     assert answer.json()["error"]
 
 
-async def test_what_was_acknowledged_is_there_after_a_restart(start: Start, tmp_path: Path) -> None:
+async def test_what_was_acknowledged_is_there_after_a_restart(start: Start, stop: Any) -> None:
     service = await start(labels=LONG)
     await deliver(service, records(4))
+    await stop(service)
     again = await start(labels=LONG)
     answer = await post(again, [{"id": f"order-{i}", "label": "no"} for i in range(4)])
     assert 4 == answer.json()["matched"]
@@ -279,6 +303,12 @@ async def test_models_are_bounded(
     await eventually(lambda: dropped in seen(sink, "ml.monitor.item.dropped"))
 
 
+async def test_a_name_too_long_for_an_index_is_left_out(start: Start) -> None:
+    service = await start(labels=LONG)
+    assert 1 == await rejected(service, records(4, "m" * 3000))
+    assert 4 == (await post(service, labels_of(4))).json()["waiting"]
+
+
 async def test_models_whose_predictions_expired_make_room(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,11 +363,16 @@ async def test_slices_groups_and_challengers(start: Start, sink: Any, eventually
     labels = [{"id": f"r-{i}", "label": truth(i)} for i in range(600)]
     assert 1200 == (await post(service, labels)).json()["matched"] * 2
     await eventually(lambda: len(seen(sink, "ml.shadow.comparison")) >= 3)
-    slices = {
-        attributes["ml.segment.value"]: value
-        for attributes, value in seen(sink, "ml.performance.accuracy")
-        if attributes["ml.model.name"] == "fraud" and "ml.segment.value" in attributes
-    }
+
+    def champion() -> dict[str, float]:
+        return {
+            attributes["ml.segment.value"]: value
+            for attributes, value in seen(sink, "ml.performance.accuracy")
+            if attributes["ml.model.name"] == "fraud" and "ml.segment.value" in attributes
+        }
+
+    await eventually(champion)  # its labels may have come after it was looked at
+    slices = champion()
     assert {"north", "south", "north & a", "south & a"} == slices.keys()  # the others are small
     assert slices["south"] < slices["north"]
     gaps = {a["ml.fairness.metric.name"]: v for a, v in seen(sink, "ml.fairness.gap")}

@@ -1,6 +1,7 @@
 """The recorder: what went in comes out, once; bounded; nothing before a fork."""
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import numpy as np
 
@@ -111,6 +112,13 @@ def test_mixed_objects_are_numbers_with_mismatches_or_categories() -> None:
     assert 2 == np.isnan(numbers.values).sum()
     texts = column(Role.FEATURE, "x", np.array(["a", None, 3], object))
     assert Labels(Role.FEATURE, "x", ("a", None, "3")) == texts
+
+
+def test_decimals_are_numbers_as_they_are_in_a_table() -> None:
+    """A database's, in a frame: a baseline from a file has them as numbers."""
+    found = column(Role.FEATURE, "x", np.array([Decimal("1.50"), None, Decimal(2)], object))
+    assert isinstance(found, Block)
+    np.testing.assert_array_equal([1.5, np.nan, 2.0], found.values[:, 0])
 
 
 def test_moments_in_time_are_epoch_seconds() -> None:

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from otelml.sketch.align import align, cdfs
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 
@@ -52,8 +52,9 @@ def test_distances_from_sketches_are_those_of_the_rows(shape: str, shift: float)
         np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1).astype(float)
         for x in (a, b)
     ]
-    # The logarithm makes much of bins that are nearly empty: large values agree in proportion.
-    assert psi(*exact) == pytest.approx(psi(bins.reference, bins.current), abs=0.01, rel=0.04)
+    # An infinite density at its ends piles a decile into one bucket.
+    rough = 0.04 if shape == "beta" else None
+    assert psi(*exact) == pytest.approx(psi(bins.reference, bins.current), abs=0.01, rel=rough)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from otelml.sketch.array import Floats
 from otelml.sketch.bins import Bins, coarser, key_ranges, keys, numbers
-from otelml.sketch.exponential import Floats
 
 MOST = 8
 finite = st.floats(allow_nan=False, allow_infinity=False)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otelml.sketch.exponential import Exponential, bucket_bound, bucket_index
+from otelml.sketch.buckets import bucket_bound, bucket_index
+from otelml.sketch.exponential import Exponential
 
 magnitudes = st.floats(min_value=5e-324, allow_infinity=False, exclude_min=False)
 values = st.floats(allow_nan=False, allow_infinity=False)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from otelml.sketch.align import cdfs
-from otelml.sketch.exponential import Exponential, Floats
+from otelml.sketch.array import Floats
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.numeric import Numeric
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otelml.sketch.array import Floats
 from otelml.sketch.dependence import Dependence
-from otelml.sketch.exponential import Floats
 from otelml.sketch.residuals import Residuals
 from otelml.sketch.scores import Scores
 from otelml.sketch.weighted import Weighted

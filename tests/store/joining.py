@@ -15,9 +15,13 @@ from otelml.store.database import Database
 from otelml.store.joins import Joins, Mark, State
 
 SECOND = 1_000_000_000
-EXPIRE_AFTER, MOST, HORIZON = 100, 8, 400
-# No more ids than MOST, so that labels expire by age alone.
-OWNERS = tuple(Owner("shop", "", "prod", "fraud", v) for v in (None, "1", "2"))
+EXPIRE_AFTER, MOST, HORIZON = 100, 11, 400
+# No more labels may differ than MOST, so that they expire by age alone.
+OWNERS = (
+    Owner("shop", "", "prod", "fraud", None),
+    Owner("shop", "", "prod", "fraud", "1"),
+    Owner("shop", "", "prod", "risk\0", "1"),
+)
 
 IDS = st.sampled_from(["a", "b", "c", "d", "é\n", "nul\0", "a:1"])
 CLASSES = st.sampled_from([None, "0", "1"])
@@ -32,13 +36,14 @@ PREDICTIONS = st.builds(
     st.sampled_from([None, (0.0, 3.0)]),
     st.sampled_from([(), (("region", "eu"),), (("region", "us"), ("tier", "ü"))]),
 )
-TRUTHS = st.builds(
+OF_ANY_MODEL = st.builds(
     Truth,
     IDS,
     st.integers(0, HORIZON).map(lambda second: second * SECOND),
     st.none(),
     st.sampled_from([0.0, 1.0, 2.5]),
     st.sampled_from([1.0, 0.5]),
+    st.none(),
 ) | st.builds(
     Truth,
     IDS,
@@ -46,13 +51,21 @@ TRUTHS = st.builds(
     st.sampled_from(["0", "1", "other"]),
     st.none(),
     st.just(1.0),
+    st.none(),
+)
+OF_A_MODEL = st.builds(
+    lambda truth, name, model: truth._replace(id=name, model=model),
+    OF_ANY_MODEL,
+    st.sampled_from(["a", "nul\0"]),
+    st.sampled_from(["fraud", "risk\0"]),
 )
 DELIVERIES = st.tuples(
     st.lists(st.tuples(st.sampled_from(OWNERS), PREDICTIONS), max_size=5),
-    st.lists(TRUTHS, max_size=5),
+    st.lists(OF_ANY_MODEL | OF_A_MODEL, max_size=5),
 )
 Delivery = tuple[list[tuple[Owner, Prediction]], list[Truth]]
 Window = tuple[Owner, int]
+Scope = tuple[str, str | None]
 
 
 class Plain:
@@ -61,15 +74,29 @@ class Plain:
     def __init__(self, length: int) -> None:
         self.length = length
         self.predictions: dict[tuple[str, Owner], Prediction] = {}
-        self.truths: dict[str, tuple[Truth, int]] = {}
+        self.truths: dict[Scope, tuple[Truth, int]] = {}
         self.changed: dict[Window, int] = {}
         self._change = itertools.count()
 
     def window(self, owner: Owner, prediction: Prediction) -> Window:
         return owner, prediction.time - prediction.time % self.length
 
-    def of(self, name: str) -> list[tuple[Owner, Prediction]]:
-        return [(o, p) for (id_, o), p in self.predictions.items() if id_ == name]
+    def scope(self, name: str, owner: Owner) -> Scope | None:
+        """Of two truths that of the very model."""
+        scopes = (name, owner.model), (name, None)
+        return next((scope for scope in scopes if scope in self.truths), None)
+
+    def truth(self, name: str, owner: Owner) -> Truth | None:
+        scope = self.scope(name, owner)
+        return None if scope is None else self.truths[scope][0]
+
+    def of(self, scope: Scope) -> list[tuple[Owner, Prediction]]:
+        """Predictions that a truth counts for."""
+        return [
+            (o, p)
+            for (name, o), p in self.predictions.items()
+            if name == scope[0] and self.scope(name, o) == scope
+        ]
 
     def accept(self, delivery: Delivery, now: int) -> tuple[list[State], int, int, list[float]]:
         released = repeated = 0
@@ -78,9 +105,10 @@ class Plain:
             key = (prediction.id, owner)
             had = self.predictions.get(key)
             if had is None:
-                if prediction.id in self.truths:
-                    released += not self.of(prediction.id)
-                    truth = self.truths[prediction.id][0]
+                scope = self.scope(prediction.id, owner)
+                if scope is not None:
+                    released += not self.of(scope)
+                    truth = self.truths[scope][0]
                     delays.append((truth.time - prediction.time) / SECOND)
                 self.predictions[key] = prediction
             else:
@@ -98,14 +126,17 @@ class Plain:
         return states, released, repeated, delays
 
     def _label(self, truth: Truth, now: int, delays: list[float]) -> State:
-        known = self.truths.get(truth.id)
-        same = known and (known[0].label, known[0].value, known[0].weight) == truth[2:]
-        if known and (same or truth.time < known[0].time):
+        scope, general = (truth.id, truth.model), (truth.id, None)
+        known = self.truths.get(scope)
+        if known and (known[0][2:] == truth[2:] or truth.time < known[0].time):
             if truth.time > known[0].time:
-                self.truths[truth.id] = (truth, known[1])
+                self.truths[scope] = (truth, known[1])
             return State.DUPLICATE
-        self.truths[truth.id] = (truth, now)
-        predictions = self.of(truth.id)
+        counted = general in self.truths and self.of(general)
+        self.truths[scope] = (truth, now)
+        if counted and not self.of(general):  # it waits anew
+            self.truths[general] = (self.truths[general][0], now)
+        predictions = self.of(scope)
         self._mark(predictions)
         if known:
             return State.CORRECTED
@@ -122,30 +153,33 @@ class Plain:
         for (name, owner), p in list(self.predictions.items()):
             if self.window(owner, p)[1] + self.length <= before:
                 self.forget(name, owner)
-        for name, (_, since) in list(self.truths.items()):
-            if since < before and not self.of(name):
-                del self.truths[name]
+        for scope, (_, since) in list(self.truths.items()):
+            if since < before and not self.of(scope):
+                del self.truths[scope]
 
     def forget(self, name: str, owner: Owner) -> None:
-        """A label goes with the last prediction of its id."""
+        """A label goes with the last prediction that it counted for."""
+        scope = self.scope(name, owner)
         window = self.window(owner, self.predictions.pop((name, owner)))
-        if not self.of(name):
-            self.truths.pop(name, None)
+        if scope is not None and not self.of(scope):
+            del self.truths[scope]
         if window not in {self.window(o, p) for (_, o), p in self.predictions.items()}:
             self.changed.pop(window, None)
 
     def outcomes(self, owner: Owner, start: int, end: int) -> list[str]:
         return sorted(
-            repr(_told(p, self.truths[name][0]))
+            repr(_told(p, truth))
             for (name, o), p in self.predictions.items()
-            if o == owner and start <= p.time < end and name in self.truths
+            if o == owner and start <= p.time < end and (truth := self.truth(name, o))
         )
 
     def paired(self, one: Owner, two: Owner, start: int, end: int) -> list[str]:
         found = []
-        for name, (truth, _) in self.truths.items():
-            a, b = self.predictions.get((name, one)), self.predictions.get((name, two))
-            if a and b and start <= a.time < end and _classified(a) is _classified(b):
+        for (name, owner), a in self.predictions.items():
+            b, truth = self.predictions.get((name, two)), self.truth(name, one)
+            if owner != one or b is None or truth is None:
+                continue
+            if start <= a.time < end and _classified(a) is _classified(b):
                 found.append(repr((_told(a, truth), _told(b, truth))))
         return sorted(found)
 
@@ -241,7 +275,7 @@ class JoinsMachine(RuleBasedStateMachine):
         assert had[1] - self.waiting() == got.labels
 
     def waiting(self) -> int:
-        return sum(not self.plain.of(name) for name in self.plain.truths)
+        return sum(not self.plain.of(scope) for scope in self.plain.truths)
 
     def drop_what_is_too_much(self) -> None:
         """The oldest windows first, in one the oldest, of two the one that came first."""
@@ -282,7 +316,7 @@ class JoinsMachine(RuleBasedStateMachine):
         assert {owner for _, owner in plain.predictions} == waiting.keys()
         for owner in OWNERS:
             mine = [(name, p) for (name, o), p in plain.predictions.items() if o == owner]
-            labelled = [name for name, _ in mine if name in plain.truths]
+            labelled = [name for name, _ in mine if plain.scope(name, owner)]
             assert len(mine) - len(labelled) == run(joins.pending(owner))
             assert len(mine) - len(labelled) == waiting.get(owner, 0)
             assert (len(mine), len(labelled)) == run(joins.population(owner, 0, HORIZON * SECOND))

@@ -69,6 +69,7 @@ async def test_a_journal_may_be_in_the_same_database(database: Database) -> None
     await journal.append(b"a", kept.append)
     await joins.accept(predictions(2), [], 0)
     assert ([1], 2) == (kept, await joins.pending(OWNER))
+    journal.close()
 
 
 async def test_who_is_unknown_has_nothing(database: Database) -> None:
@@ -117,9 +118,51 @@ def test_what_a_later_version_wrote_is_left_alone(tmp_path: Path) -> None:
     Joins(database, 3600, 100, 60)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE joins SET format = 99")
-    with pytest.raises(StoreError, match="its format 99 is not 1"):
+    with pytest.raises(StoreError, match="its format 99 is not 2"):
         Joins(database, 3600, 100, 60)
     database.close()
+
+
+def test_what_an_earlier_version_wrote_is_left_alone(tmp_path: Path) -> None:
+    """Of before labels said their model, and their tables a column of it."""
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    with database.engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE joins (id INTEGER PRIMARY KEY, format INT, length INT, change INT)",
+            "CREATE TABLE labels (id TEXT PRIMARY KEY, since INT, time INT, label TEXT)",
+            "INSERT INTO joins VALUES (1, 1, 60000000000, 7)",
+        ):
+            connection.exec_driver_sql(statement)
+    with pytest.raises(StoreError, match=r"a\.db: its format 1 is not 2: move it away"):
+        Joins(database, 3600, 100, 60)
+    database.close()
+
+
+async def test_a_label_of_a_model_is_of_that_model_alone(database: Database) -> None:
+    joins = Joins(database, 3600, 100, 60)
+    churn = OWNER._replace(model="churn")
+    both = [(OWNER, Prediction("a", 0, "1")), (churn, Prediction("a", 0, "1"))]
+    given = [Truth("a", 1, "0"), Truth("a", 1, "1", model="fraud"), Truth("a", 2, "2")]
+    got = await joins.accept(both, given, 1)
+    assert (State.MATCHED, State.MATCHED, State.CORRECTED) == got.states
+    told = {o: [*some.truth] for o in (OWNER, churn) for some in joins.outcomes(o, 0, 1)}
+    assert {OWNER: ["1"], churn: ["2"]} == told
+
+
+async def test_a_challenger_is_judged_by_what_was_right_of_its_champion(
+    database: Database,
+) -> None:
+    joins = Joins(database, 3600, 100, 60)
+    challenger = OWNER._replace(model="fraud-next")
+    both = [(OWNER, Prediction("a", 0, "1")), (challenger, Prediction("a", 0, "0"))]
+    await joins.accept(both, [Truth("a", 1, "0", model="fraud")], 1)
+    ((one, other),) = joins.paired(OWNER, challenger, 0, 1)
+    assert (["1"], ["0"], ["0"], ["0"]) == (
+        [*one.predicted],
+        [*one.truth],
+        [*other.predicted],
+        [*other.truth],
+    )
 
 
 @pytest.mark.parametrize(

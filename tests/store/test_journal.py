@@ -15,7 +15,8 @@ async def test_requests_are_kept_before_they_are_acknowledged(tmp_path: Path) ->
     applied: list[int] = []
     await asyncio.gather(*(journal.append(b"%d" % i, applied.append) for i in range(50)))
     assert list(range(1, 51)) == applied
-    again = Journal(url)  # as after a crash: the first was not closed
+    journal._lease.close()  # as after a crash: the rest is not closed
+    again = Journal(url)
     assert (None, 0) == again.state()
     assert [(i + 1, b"%d" % i) for i in range(50)] == list(again.entries(0))
     journal.close()
@@ -42,6 +43,15 @@ async def test_a_state_replaces_what_led_to_it(tmp_path: Path) -> None:
     assert b"2" == second[1].body
     assert await again.first("y") is None
     again.close()
+
+
+async def test_a_state_that_was_not_kept_replaces_nothing(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'a.db'}")
+    await journal.append(b"four", lambda _: None)
+    journal.close()
+    with pytest.raises(RuntimeError):
+        await journal.snapshot(b"state", 1)
+    assert 4 == journal.bytes
 
 
 async def test_numbers_go_on_after_all_requests_were_replaced(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def test_what_is_read_and_written_stays_the_same() -> None:
         (lambda d: d["otelml"].update(model="other"), "series of model 'fraud'"),
         (lambda d: d.pop("otelml"), "not a baseline of otelml"),
         (lambda d: d["otelml"].pop("schema"), "schema"),
+        (lambda d: d["otelml"].update(schema=["x"]), "`otelml.schema` is missing"),
+        (lambda d: d["otelml"].update(columns=None), "`otelml.columns` is missing"),
     ],
 )
 def test_what_was_changed_is_refused(tmp_path: Path, change: Any, complaint: str) -> None:

@@ -214,6 +214,40 @@ def test_a_sum_that_may_fall_is_no_reset() -> None:
     assert [5.0, -7.0, 3.0] == [s.piece.value for s in folded(Deltas(BEGAN), bodies)]
 
 
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.randoms(use_true_random=False))
+def test_two_readers_of_one_app_count_once(counts: list[int], random: Any) -> None:
+    """One sends deltas, one cumulative points, of the same stream at the same times."""
+    deltas, sent, steps = Deltas(BEGAN), 0, []
+    for i, count in enumerate(counts):
+        sent += count
+        start, end = BEGAN + i * SECOND, BEGAN + (i + 1) * SECOND
+        both = [request(count, start, end, cumulative=False), request(sent, BEGAN, end)]
+        random.shuffle(both)
+        steps += folded(deltas, both)
+        assert sent == total(steps)
+    assert {"temporality": len(counts)} == dict(deltas.dropped)
+
+
+def test_an_app_that_restarts_with_another_temporality_counts_whole() -> None:
+    """As its instance has no name of its own, the streams of both lives are the same."""
+    lives = [
+        request(5, BEGAN, BEGAN + 10 * SECOND),
+        request(3, BEGAN + 20 * SECOND, BEGAN + 30 * SECOND, cumulative=False),
+        request(2, BEGAN + 40 * SECOND, BEGAN + 50 * SECOND),
+        request(4, BEGAN + 40 * SECOND, BEGAN + 60 * SECOND),
+    ]
+    deltas = Deltas(BEGAN)
+    assert [5, 3, 2, 2] == [step.piece.value for step in folded(deltas, lives)]
+    assert {} == dict(deltas.dropped)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_sum_that_is_no_number_is_counted_by_reason(value: float) -> None:
+    bad: Counter[str] = Counter()
+    assert [] == list(points(request(value, BEGAN, BEGAN + 1, key=AGE, part=Part.SUM), bad))
+    assert {"not_finite": 1} == dict(bad)
+
+
 def test_instances_are_streams_of_their_own() -> None:
     deltas = Deltas(BEGAN)
     bodies = [
@@ -296,6 +330,8 @@ def _exponential(body: bytes) -> tuple[ExportMetricsServiceRequest, Any]:
         (lambda p: p.positive.bucket_counts.append(2**63), "bucket_counts"),
         (lambda p: p.positive.bucket_counts.extend([2**63, 2**63]), "bucket_counts"),
         (lambda p: setattr(p, "min", float("nan")), "extremes"),
+        (lambda p: setattr(p, "min", -float("inf")), "extremes"),
+        (lambda p: setattr(p, "max", float("inf")), "extremes"),
     ],
 )
 def test_bad_histograms_are_counted_by_reason(change: Any, reason: str) -> None:

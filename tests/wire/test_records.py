@@ -105,6 +105,9 @@ def test_other_records_go_on_untouched() -> None:
         {names.RECORD_TIMES: []},
         {names.RECORD_SCORED: ["a", "b"], names.RECORD_SCORES: [0.1]},
         {names.RECORD_IDS: "a"},
+        {names.RECORD_TIMES: ["5"]},
+        {names.RECORD_CLASSES: [True]},
+        {names.MODEL_NAME: 5},
     ],
 )
 def test_a_bad_event_is_counted(spoilt: dict[str, Any]) -> None:
@@ -114,6 +117,36 @@ def test_a_bad_event_is_counted(spoilt: dict[str, Any]) -> None:
     )
     assert {names.RECORDS_EVENT: 1} == found.bad
     assert 1 == len(found.predictions)
+
+
+def test_a_whole_number_is_a_number_and_null_is_nothing() -> None:
+    """As exporters of other languages write them."""
+    given = columns(Model("price"), [Prediction("a", 5, None, 1.5), Prediction("b", 5, None, 2.5)])
+    body = sent((names.RECORDS_EVENT, given | {names.RECORD_VALUES: [3, None]}))
+    assert [3.0, None] == [p.value for _, _, p in records.read(body, keep=False).predictions]
+    truth = {names.INFERENCE_ID: "a", names.TRUTH_VALUE: 3, names.TRUTH_WEIGHT: 2}
+    ((_, told),) = records.read(sent((names.TRUTH_EVENT, truth)), keep=False).truths
+    assert ("3", 3.0, 2.0) == (told.label, told.value, told.weight)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {names.ROW_INDEX: -1},
+        {names.ROW_INDEX: "1"},
+        {names.TRUTH_WEIGHT: "2"},
+        {names.TRUTH_CLASS: ["yes"]},
+        {names.INFERENCE_ID: 17},
+        {names.MODEL_NAME: "m" * 201},
+        {names.PREDICTION_CLASS: "no"},  # of no model
+    ],
+)
+def test_a_bad_label_is_counted_whole(spoilt: dict[str, Any]) -> None:
+    good = {names.INFERENCE_ID: "a", names.TRUTH_CLASS: "yes"}
+    body = sent((names.TRUTH_EVENT, good | spoilt), (names.TRUTH_EVENT, good))
+    found = records.read(body, keep=False)
+    assert (1, 0) == (len(found.truths), len(found.predictions))
+    assert {names.TRUTH_EVENT: 1} == found.bad
 
 
 @pytest.fixture
@@ -145,10 +178,17 @@ def test_a_label_may_bring_its_prediction(exporter: InMemoryLogRecordExporter) -
         otelml.label(None, "yes", at=1, prediction="no", score=0.4, model="fraud", version="2")
     body = encode_logs(exporter.get_finished_logs()).SerializeToString()
     found = records.read(body, keep=False)
-    assert [(SERVICE, Truth("order-18", 10**9, "yes"))] == found.truths
+    assert [(SERVICE, Truth("order-18", 10**9, "yes", model="fraud"))] == found.truths
     expected = Prediction("order-18", 10**9, "no", None, (("", 0.4),), span_id="")
     ((service, model, prediction),) = found.predictions
     assert (SERVICE, Model("fraud", "2"), expected) == (service, model, prediction)
+
+
+def test_a_prediction_of_no_model_takes_its_label_with_it() -> None:
+    """What is counted as refused is not kept as well."""
+    label = {names.INFERENCE_ID: "a", names.TRUTH_CLASS: "yes", names.PREDICTION_CLASS: "no"}
+    found = records.read(sent((names.TRUTH_EVENT, label)), keep=False)
+    assert ([], [], {names.TRUTH_EVENT: 1}) == (found.predictions, found.truths, found.bad)
 
 
 @pytest.mark.parametrize(

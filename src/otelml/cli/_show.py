@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from otelml.data import Finding, Sketch, Verdict
+from otelml import names
+from otelml.data import Finding, Sketch, Verdict, segment_of
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 
@@ -74,12 +75,12 @@ def findings_table(findings: list[Finding]) -> Table:
     for name in ("verdict", "role", "column", "check"):
         table.add_column(name, no_wrap=True, min_width=8)
     for name in ("value", "effect", "limit", "p"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True, min_width=6)
     for f in findings:
         table.add_row(
             str(f.verdict),
             str(f.role),
-            f.feature or "",
+            " ".join(filter(None, (f.feature, "=".join(v for _, v in segment_of(f.labels))))),
             f.check,
             _number(f.value),
             _number(f.effect),
@@ -88,6 +89,23 @@ def findings_table(findings: list[Finding]) -> Table:
             style=_COLOURS.get(f.verdict, "dim"),
         )
     return table
+
+
+def measures_table(findings: list[Finding]) -> Table:
+    """Measures of performance with their 95 % intervals."""
+    table = Table(box=None, header_style="bold")
+    for name in ("measure", "average", "value", "95 % interval"):
+        table.add_column(name, no_wrap=True)
+    for f in findings:
+        low, high = f.interval or (None, None)
+        interval = f"{_number(low)} to {_number(high)}" if f.interval else ""
+        table.add_row(f.check, average_of(f), _number(f.value), interval)
+    return table
+
+
+def average_of(finding: Finding) -> str | None:
+    """How a measure is averaged over classes, if it is."""
+    return dict(finding.labels).get(names.PERFORMANCE_AVERAGE)
 
 
 def _number(value: float | None) -> str:

@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from otelml.cli._show import BadInput, histogram, progress
+from otelml.cli._show import BadInput, average_of, histogram, measures_table, progress
 from otelml.data import Model
+from otelml.offline.check import performance
 from otelml.offline.outcomes import summarised
 from otelml.offline.profile import Layout, profile
 from otelml.offline.table import DataError, columns_of, require
@@ -17,6 +18,7 @@ from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.probability import Probability
 from otelml.wire import file
+from otelml.wire.content import column, sorted_columns
 
 
 @click.group()
@@ -38,6 +40,7 @@ def _listed(_: click.Context, __: click.Parameter, value: str | None) -> frozens
 @click.option("--target", help="Column of the truth.")
 @click.option("--categorical", callback=_listed, help="Columns of categories that are numbers.")
 @click.option("--exclude", callback=_listed, help="Columns that are no features.")
+@click.option("--segment", callback=_listed, help="Columns whose values cut the rows into slices.")
 def build(
     data: Path,
     output: Path,
@@ -48,9 +51,11 @@ def build(
     target: str | None,
     categorical: frozenset[str],
     exclude: frozenset[str],
+    segment: frozenset[str],
 ) -> None:
     """Build a baseline from the table DATA (CSV, Parquet, Arrow)."""
-    layout = Layout(prediction, score, target, categorical, exclude)
+    cut = tuple(sorted(segment))
+    layout = Layout(prediction, score, target, categorical, exclude, segments=cut)
     try:
         require(data, columns_of(data), layout.named())
         with progress(data.name) as advance:
@@ -90,6 +95,10 @@ def show(path: Path, *, as_json: bool) -> None:
             "rows": held.rows,
             "source": held.source,
             "schema": dict(held.schema),
+            "performance": [
+                {"measure": one.check, "average": average_of(one), "value": one.value}
+                for one in performance(held)
+            ],
         }
         click.echo(json.dumps(about))
         return
@@ -102,7 +111,7 @@ def show(path: Path, *, as_json: bool) -> None:
     )
     for name in ("column", "values", "missing", "mean or categories", "deviation", "distribution"):
         table.add_column(name, justify="right" if name in ("values", "missing") else "left")
-    for key, sketch in file.sorted_columns(held.window):
+    for key, sketch in sorted_columns(held.window):
         if isinstance(sketch, Count):
             continue
         if isinstance(sketch, Categories):
@@ -111,11 +120,13 @@ def show(path: Path, *, as_json: bool) -> None:
             middle, spread = f"{sketch.mean:.6g}", f"{sketch.variance**0.5:.4g}"
         kind = " (probability)" if isinstance(sketch, Probability) else ""
         table.add_row(
-            file.column(key) + kind,
+            column(key) + kind,
             str(sketch.count),
             str(sketch.missing),
             middle,
             spread,
-            histogram(sketch),
+            histogram(sketch, 14),
         )
     Console().print(table)
+    if measured := performance(held):
+        Console().print(measures_table(measured))

@@ -32,6 +32,7 @@ def labels() -> None:
 @click.option("--prediction", help="Column of what was predicted.")
 @click.option("--score", help="Column of the predicted probability, in [0, 1].")
 @click.option("--row", help="Column of the row in its inference's batch, from 0 on.")
+@click.option("--model", metavar="NAME", help="Model that the labels are of; else they are of all.")
 @click.option("--batch", default=1000, show_default=True, type=click.IntRange(min=1))
 @click.option("--resume-from", metavar="ROW", type=click.IntRange(min=0), help="Rows to pass over.")
 @click.option("--token-env", metavar="NAME", help="Variable that holds the bearer token.")
@@ -40,6 +41,7 @@ def push(
     data: Path,
     endpoint: str,
     id_: str,
+    model: str | None,
     batch: int,
     resume_from: int | None,
     token_env: str | None,
@@ -58,7 +60,7 @@ def push(
     with closing(Pusher(endpoint, _token(token_env))) as pusher:
         try:
             with progress(data.name) as advance:
-                rows = kept.rest(read(data, given, kept.start, advance))
+                rows = kept.rest(read(data, given, kept.start, advance, model))
                 for chunk in _chunks(rows, batch):
                     for part, answer in pusher.push(chunk):
                         tally.add(part, answer)

@@ -96,8 +96,8 @@ class Call:
 class Caller:
     """The wrapper of a framework's predict-like methods, sync and async."""
 
-    def __init__(self, reader: Reader, tracer_provider: trace.TracerProvider | None = None) -> None:
-        self._reader, self._tracer_provider = reader, tracer_provider
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._stacks, self._siblings = Stacks(reader), Siblings()
 
     def __reduce__(self) -> tuple[Any, ...]:

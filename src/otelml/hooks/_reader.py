@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from otelml import names
 from otelml.data import Block, Labels, Model, Role
 from otelml.hooks._patch import process
 from otelml.recording.columns import as_array, features, labels, rows, table
@@ -48,6 +49,7 @@ class Reader(ABC):
 
     def __init__(self) -> None:
         self._cards: dict[int, tuple[weakref.ref[Any], Card]] = {}
+        REGISTRY.listen(self.forget)
 
     @abstractmethod
     def describe(self, instance: Any, data: Any) -> Card:
@@ -85,7 +87,7 @@ class Reader(ABC):
         return card
 
     def forget(self, instance: Any) -> None:
-        """The model is trained or loaded anew."""
+        """The model is trained, loaded or named anew."""
         self._cards.pop(id(instance), None)
 
 
@@ -146,7 +148,7 @@ def probabilities(
         yield Block(Role.SCORE, (name,), values[:, 1:].copy(), positive=positive)
     elif known is not None:
         for label, scores in zip(labels(known)[:64], values.T, strict=False):
-            told = (("ml.prediction.class", str(label)),)
+            told = ((names.PREDICTION_CLASS, str(label)),)
             yield Block(Role.SCORE, (name,), scores.reshape(-1, 1).copy(), labels=told)
     if classes_too and known is not None:
         yield classified(np.asarray(known)[values.argmax(axis=1)], name)

@@ -3,6 +3,7 @@
 Predicted classes are compared row by row, and agreement is counted; numbers are not compared.
 """
 
+import os
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
@@ -26,14 +27,44 @@ class _Told(NamedTuple):
     classes: tuple[str | None, ...]
 
 
+class _Trace:
+    """What of a trace waits for a counterpart: the champion's last call, each challenger's last.
+
+    A call is compared once with each counterpart: in a trace of several requests that of one must
+    not meet that of another.
+    """
+
+    __slots__ = ("champion", "met", "waiting")
+
+    def __init__(self) -> None:
+        self.champion: _Told | None = None
+        self.met: set[Model] = set()
+        self.waiting: dict[Model, _Told] = {}
+
+    def add(self, told: _Told, *, shadow: bool) -> list[tuple[_Told, _Told]]:
+        """Champions and challengers that meet by this call."""
+        if not shadow:
+            pairs = [(told, other) for other in self.waiting.values()]
+            self.champion, self.met, self.waiting = told, {*self.waiting}, {}
+            return pairs
+        if self.champion is None or told.model in self.met:
+            self.waiting[told.model] = told
+            return []
+        self.met.add(told.model)
+        return [(self.champion, told)]
+
+
 class Shadows:
     """Predictions of recent traces that wait for their counterpart."""
 
     def __init__(self) -> None:
         self.used = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Start empty, as a child must after a fork."""
         self._lock = threading.Lock()
-        self._champions: OrderedDict[int, _Told] = OrderedDict()
-        self._challengers: OrderedDict[int, list[_Told]] = OrderedDict()
+        self._traces: OrderedDict[int, _Trace] = OrderedDict()
 
     def pair(
         self, trace: int, here: Context, model: Model, columns: tuple[Block | Labels, ...]
@@ -44,19 +75,12 @@ class Shadows:
         )
         if classes is None or not trace:
             return
-        told = _Told(model, classes)
         with self._lock:
-            if here.get(SHADOW):
-                champion = self._champions.get(trace)
-                pairs = [(champion, told)] if champion is not None else []
-                if champion is None:
-                    self._challengers.setdefault(trace, []).append(told)
-            else:
-                self._champions[trace] = told
-                pairs = [(told, other) for other in self._challengers.pop(trace, [])]
-            for held in (self._champions, self._challengers):
-                while len(held) > _TRACES:
-                    held.popitem(last=False)
+            known = self._traces.setdefault(trace, _Trace())
+            self._traces.move_to_end(trace)
+            pairs = known.add(_Told(model, classes), shadow=bool(here.get(SHADOW)))
+            while len(self._traces) > _TRACES:
+                self._traces.popitem(last=False)
         for champion, challenger in pairs:
             _count(champion, challenger)
 
@@ -69,7 +93,8 @@ def _count(champion: _Told, challenger: _Told) -> None:
         process().recorder.compared(challenger.model, champion.model, rows, agreed=agreed)
 
 
-SHADOWS = Shadows()
+SHADOWS: Final = Shadows()
+os.register_at_fork(after_in_child=SHADOWS.forget)
 
 
 @contextmanager
@@ -77,8 +102,8 @@ def shadow() -> Iterator[None]:
     """Mark the model calls within as those of a challenger, which nobody acts on.
 
     They are recorded as any other, and what they predict is compared with what the champion
-    predicts in the same trace, before or after: `ml.shadow.agreement`. Champions are remembered
-    from the first use in a process on.
+    predicts in the same trace, last before or first after: `ml.shadow.agreement`. Champions are
+    remembered from the first use in a process on.
     """
     SHADOWS.used = True
     token = context.attach(context.set_value(SHADOW, value=True))

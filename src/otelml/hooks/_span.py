@@ -74,7 +74,7 @@ def finished(
 
 
 _ON_SPANS: Final = {
-    Role.PREDICTION: "ml.prediction.value",
-    Role.SCORE: "ml.prediction.score",
-    Role.CONFIDENCE: "ml.prediction.confidence",
+    Role.PREDICTION: names.PREDICTION_VALUE_OF_ROW,
+    Role.SCORE: names.PREDICTION_SCORE_OF_ROW,
+    Role.CONFIDENCE: names.PREDICTION_CONFIDENCE,
 }

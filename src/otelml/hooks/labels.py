@@ -60,8 +60,10 @@ def label(
         at: When it was learnt, in seconds since the epoch; now if it is not said.
         prediction: What the model said, if it is to be taken from here.
         score: Probability of the positive class that it gave.
-        model: Name of the model, with `prediction` or `score`.
-        version: Its version.
+        model: Name of the model that it is right of, whatever its version; of all models that
+            predicted under the id if none is named. Models that answer different questions of one
+            id need it, and so does a `prediction` or `score`.
+        version: Version of the model that gave the `prediction` or `score`.
 
     Raises:
         ValueError: `row` or `weight` is negative, or a prediction comes without its model.

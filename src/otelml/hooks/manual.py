@@ -3,91 +3,18 @@
 import functools
 import inspect
 import time
-import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-import numpy as np
 from opentelemetry import context
 
-from otelml.data import Model
 from otelml.hooks._call import Call, Caller
-from otelml.hooks._patch import Patches, guarded, outer
-from otelml.hooks._reader import (
-    Card,
-    Column,
-    Reader,
-    classified,
-    named,
-    numeric,
-    positives,
-    probabilities,
-)
-from otelml.hooks.sklearn import SklearnInstrumentor
-from otelml.recording.naming import REGISTRY
+from otelml.hooks._patch import outer
+from otelml.hooks._told import Asked, Told, ToldReader
 
-
-class _Told(NamedTuple):
-    """What an app says that its model returned."""
-
-    prediction: Any
-    probabilities: Any
-    interval: Any = None
-
-
-class _Asked(NamedTuple):
-    """What an app says of the model that it calls."""
-
-    model: Any
-    version: str | None
-    framework: str
-    task: str | None
-    names: tuple[str, ...] | None
-    classes: Sequence[Any] | None
-
-
-class _ToldReader(Reader):
-    framework = "custom"
-
-    def describe(self, instance: Any, data: Any) -> Card:
-        asked: _Asked = instance
-        if isinstance(asked.model, str):
-            model = Model(asked.model, asked.version)
-        else:
-            model = named(asked.model, type(asked.model).__name__, asked.names, asked.task)
-        columns = asked.names or tuple(map(str, getattr(data, "columns", ()))) or None
-        return Card(model, asked.framework, "", columns, asked.task, asked.classes)
-
-    def card(self, instance: Any, data: Any) -> Card:
-        return self.describe(instance, data)
-
-    def rows(self, data: Any) -> int:
-        return 0 if data is None else super().rows(data)
-
-    def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
-        return () if data is None else super().inputs(card, data)
-
-    def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
-        told: _Told = result if isinstance(result, _Told) else _Told(result, None)
-        if told.prediction is not None:
-            values = np.atleast_1d(np.asarray(told.prediction))
-            as_number = values.dtype.kind == "f" or card.task == "regression"
-            yield numeric(values) if as_number else classified(values.ravel())
-        if told.probabilities is not None:
-            given = np.asarray(told.probabilities, np.float64)
-            too = told.prediction is None
-            if given.ndim == 2:
-                yield from probabilities(given, card.facts, classes_too=too)
-            else:
-                yield from positives(given, card.facts, classes_too=too)
-        if told.interval is not None:
-            low, high = (np.atleast_1d(np.asarray(end, np.float64)) for end in told.interval)
-            call.intervals = np.stack(np.broadcast_arrays(low, high), axis=1)
-
-
-_CALLER = Caller(_ToldReader())
+_CALLER = Caller(ToldReader())
 
 
 class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as contextlib's do
@@ -130,7 +57,7 @@ class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as co
         classes: Sequence[Any] | None = None,
     ) -> None:
         columns = None if names is None else tuple(names)
-        self._asked = _Asked(model, version, framework, task, columns, classes)
+        self._asked = Asked(model, version, framework, task, columns, classes)
         self._features, self._operation = features, operation
         self._call: Call | None = None
 
@@ -164,7 +91,7 @@ class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as co
         traceback: TracebackType | None,
     ) -> None:
         if self._call is not None:
-            told = _Told(self.prediction, self.probabilities, self.interval)
+            told = Told(self.prediction, self.probabilities, self.interval)
             _CALLER.end(self._call, told, error)
 
     def __call__(self, function: Callable[..., Any]) -> Any:
@@ -224,44 +151,4 @@ def record(
     call = _CALLER.begin(here, told._asked, told._operation, (features,), {}, since)  # noqa: SLF001
     if call is not None:
         call.started = time.perf_counter() - seconds
-        _CALLER.end(call, _Told(prediction, probabilities, interval), error)
-
-
-_shown: dict[int, weakref.ref[Any]] = {}  # models that look like scikit-learn's
-_patches = Patches()
-
-
-def instrument_model(model: Any, name: str | None = None, version: str | None = None) -> Any:
-    """Record the calls of a model that looks like scikit-learn's but is not built on it.
-
-    Its class's `predict`, `predict_proba` and `decision_function` are wrapped; other instances of
-    the class are left alone. Returns the model itself.
-
-    Args:
-        model: An object with a `predict` method.
-        name: What telemetry should call it.
-        version: Its version, where it has one.
-
-    """
-    if name is not None:
-        REGISTRY.name(model, name, version)
-    guarded(_watch, model)
-    return model
-
-
-def _watch(model: Any) -> None:
-    caller = Caller(SklearnInstrumentor.reader)
-    identity = id(model)
-    _shown[identity] = weakref.ref(model, lambda _: _shown.pop(identity, None))
-
-    def predict(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        reference = _shown.get(id(instance))
-        if reference is None or reference() is not instance:
-            return wrapped(*args, **kwargs)
-        return caller(wrapped, instance, args, kwargs)
-
-    for method in ("predict", "predict_proba", "decision_function"):
-        for cls in type(model).__mro__:
-            if method in vars(cls):
-                _patches.wrap(cls, method, predict)
-                break
+        _CALLER.end(call, Told(prediction, probabilities, interval), error)

@@ -1,5 +1,6 @@
 """From findings to alerts: an alert opens and resolves only after several windows agree."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -109,11 +110,8 @@ def parse_open_after(text: str) -> tuple[int, int]:
     >>> parse_open_after("2 of 3")
     (2, 3)
     """
-    needed, word, of = [*text.split(), "", "", ""][:3]
-    if (
-        word != "of"
-        or not (needed.isdecimal() and of.isdecimal())
-        or not 0 < int(needed) <= int(of)
-    ):
+    found = re.fullmatch(r"([0-9]+) of ([0-9]+)", text)
+    needed, among = map(int, found.groups()) if found else (0, 0)
+    if not 0 < needed <= among:
         raise ValueError(f"{text!r} is not of the form '2 of 3'")
-    return int(needed), int(of)
+    return needed, among

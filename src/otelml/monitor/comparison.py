@@ -9,8 +9,8 @@ from scipy import special
 
 from otelml.data import Sketch
 from otelml.sketch.align import Aligned, Cdfs, align, at_one_scale, cdfs
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 

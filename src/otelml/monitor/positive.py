@@ -3,7 +3,7 @@
 import numpy as np
 
 from otelml.data import Outcomes
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 
 def scores_of(outcomes: Outcomes, positive: str) -> Floats:

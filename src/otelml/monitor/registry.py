@@ -27,6 +27,7 @@ from otelml.monitor.quality import (
     unseen_category,
 )
 from otelml.monitor.quality import volume as volumes
+from otelml.monitor.sliced import rows, slices, whole
 
 DRIFT: Final[tuple[Check, ...]] = (
     psi.CHECK,
@@ -64,6 +65,8 @@ def run(
 ) -> list[Finding]:
     """Findings on a window, worst first.
 
+    Its slices are compared with the baseline's, and are a family of their own.
+
     Args:
         checks: The checks of columns.
         baseline: What to compare with; None gives one finding that says so.
@@ -74,9 +77,11 @@ def run(
     """
     if baseline is None:
         key = Key(window.model, Role.PREDICTIONS)
-        rows = window.rows, 0
-        return [finding(window, key, "baseline", None, Limits(), Verdict.NO_BASELINE, rows)]
-    findings = compare(checks, baseline, window)
+        held = window.rows, 0
+        return [finding(window, key, "baseline", None, Limits(), Verdict.NO_BASELINE, held)]
+    findings = _of_slices(checks, baseline, slices(window))
+    baseline, window = whole(baseline), whole(window)
+    findings += compare(checks, baseline, window)
     if "missing_feature" not in exclude and window.rows >= checks.min_samples:
         findings += columns.missing_features(baseline, window)
     if "extra_feature" not in exclude:
@@ -84,6 +89,24 @@ def run(
     if "volume" not in exclude:
         findings.append(volumes.volume(window, previous))
     return worst_first(findings)
+
+
+def _of_slices(checks: Checks, baseline: Window, window: Window) -> list[Finding]:
+    """Findings on the slices of a window; of those that the baseline lacks, that it does."""
+    known = {key.segment for key in baseline.sketches}
+    return compare(checks, baseline, window) + [
+        finding(
+            window,
+            Key(window.model, Role.PREDICTIONS, "", of),
+            "baseline",
+            None,
+            Limits(),
+            Verdict.NO_BASELINE,
+            (held, 0),
+        )
+        for of, held in sorted(rows(window).items())
+        if of not in known
+    ]
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

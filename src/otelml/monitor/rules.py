@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
+from otelml import names
 from otelml.data import Finding, Role, Verdict
 from otelml.monitor.alerts import parse_open_after
 from otelml.monitor.registry import DRIFT
 
-SOURCE: Final = "ml.performance.source"
 OBSERVED: Final = "ground_truth"
 """Where a measure of performance comes from whose finding does not say it."""
 
@@ -146,7 +146,7 @@ def _chosen(
     findings: Iterable[Finding], checks: tuple[str, ...], source: str | None
 ) -> Iterable[Finding]:
     for finding in findings:
-        told = dict(finding.labels).get(SOURCE, OBSERVED)
+        told = dict(finding.labels).get(names.PERFORMANCE_SOURCE, OBSERVED)
         known = finding.check in checks if checks else finding.role is Role.ERROR
         if known and source in (None, told):
             yield finding

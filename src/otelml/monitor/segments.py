@@ -14,17 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml import names
-from otelml.data import Finding, Outcomes, Verdict
+from otelml.data import Finding, Outcomes, Verdict, Window
 from otelml.monitor.check import adjust
 from otelml.monitor.comparison import normal_tail
-from otelml.monitor.performance.check import CERTAIN
+from otelml.monitor.performance.check import CERTAIN, Rules
 from otelml.monitor.performance.interval import Z
+from otelml.monitor.performance.registry import judge
+from otelml.monitor.performance.summaries import Summaries
+from otelml.monitor.performance.summary import Summary
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 Rows: TypeAlias = npt.NDArray[np.int64]
 
 NAME: Final = names.SEGMENT_NAME
 VALUE: Final = names.SEGMENT_VALUE
+_OBSERVED: Final = ((names.PERFORMANCE_SOURCE, "ground_truth"),)
 AND: Final = " & "
 """Stands between the columns of a conjunction, and between their values."""
 
@@ -108,6 +112,24 @@ def take(outcomes: Outcomes, rows: npt.NDArray[Any]) -> Outcomes:
         low=None if outcomes.low is None else outcomes.low[rows],
         high=None if outcomes.high is None else outcomes.high[rows],
         segments={name: values[rows] for name, values in outcomes.segments.items()},
+    )
+
+
+def judge_slices(
+    rules: Rules, known: Summaries | None, slices: Mapping[Labels, Summary], window: Window
+) -> list[Finding]:
+    """Findings on the performance of slices, each beside the same slice of the baseline.
+
+    A slice that the baseline does not have is compared with all of its rows.
+    """
+    return adjusted(
+        [
+            finding
+            for labels, summary in slices.items()
+            for finding in judge(
+                rules, known.of(labels) if known else None, summary, window, (*_OBSERVED, *labels)
+            )
+        ]
     )
 
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from otelml.monitor.comparison import normal_quantile, normal_tail
 from otelml.monitor.performance.interval import wilson
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 _FEWEST: Final = 20.0
 """Rows expected in a cell below which the normal law is not trusted."""

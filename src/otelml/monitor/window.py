@@ -87,6 +87,13 @@ class Windows:
         held = sorted((start, model) for model, start in self._open)
         return [self._taken(model, start) for start, model in held]
 
+    def forget(self, before: int) -> None:
+        """Forget the models without open windows of which no point came since."""
+        held = {model for model, _ in self._open}
+        for model in [m for m, p in self._progress.items() if p.arrived < before]:
+            if model not in held:
+                del self._progress[model]
+
     def _is_due(self, model: Model, start: int, now: int) -> bool:
         due = start + self.length + self.lateness
         progress = self._progress[model]

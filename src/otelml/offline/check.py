@@ -9,8 +9,9 @@ from otelml.data import Baseline, Finding, Model, Window
 from otelml.monitor.check import Checks
 from otelml.monitor.performance.registry import DEFAULT as PERFORMANCE
 from otelml.monitor.performance.registry import judge
-from otelml.monitor.performance.summary import Summary
+from otelml.monitor.performance.summaries import Summaries
 from otelml.monitor.registry import DEFAULT, run, worst_first
+from otelml.monitor.segments import judge_slices
 from otelml.offline.outcomes import summarised
 from otelml.offline.profile import layout_of, profile
 from otelml.wire import file
@@ -31,20 +32,30 @@ def check(
     if data.suffix.lower() == ".json":
         other = file.read(data)
         window = _of(other.window, baseline.model)
-        outcomes = _summary(other)
+        outcomes = _outcomes(other)
     else:
         layout = layout_of(baseline.columns, baseline.schema)
         window = profile(data, baseline.model, layout, advance)
         outcomes = summarised(data, layout)
     findings = run(checks, baseline.window, window)
-    reference = _summary(baseline)
+    reference = _outcomes(baseline)
     if reference is not None and outcomes is not None:
-        findings += judge(PERFORMANCE, reference, outcomes, window)
+        findings += judge(PERFORMANCE, reference.whole, outcomes.whole, window)
+        findings += judge_slices(PERFORMANCE, reference, outcomes.slices, window)
     return worst_first(findings)
 
 
-def _summary(baseline: Baseline) -> Summary | None:
-    return None if baseline.outcomes is None else Summary.load(baseline.outcomes)
+def performance(baseline: Baseline) -> list[Finding]:
+    """What the outcomes in a baseline measure, with intervals; nothing if it has no targets."""
+    outcomes = _outcomes(baseline)
+    if outcomes is None:
+        return []
+    found = judge(PERFORMANCE, None, outcomes.whole, baseline.window)
+    return [one for one in found if one.value is not None]
+
+
+def _outcomes(baseline: Baseline) -> Summaries | None:
+    return None if baseline.outcomes is None else Summaries.load(baseline.outcomes)
 
 
 def _of(window: Window, model: Model) -> Window:

@@ -29,6 +29,7 @@ def labels(
     columns: Mapping[str, str],
     start: int = 0,
     advance: Callable[[float], None] = lambda _: None,
+    model: str | None = None,
 ) -> Iterator[Label]:
     """The labels in a file, those before a malformed row included.
 
@@ -38,12 +39,14 @@ def labels(
             `prediction` and `score` those that are there.
         start: Rows to pass over, whatever is in them.
         advance: Told which share of the file has been read.
+        model: Name of the model that all of them are of.
 
     Raises:
         DataError: the file cannot be read, holds no rows, or a row is malformed.
 
     """
     names = [*columns.values()]
+    of = {} if model is None else {"model": model}
     if path.suffix.lower() in (".csv", ".tsv"):
         typed = _typed(path, {columns[name] for name in _CLASSES if name in columns})
         rows = csv_rows(path, names, advance)
@@ -62,7 +65,7 @@ def labels(
                 field: _scalar(values[column]) if column in typed else values[column]
                 for field, column in columns.items()
             }
-            whole = json.dumps(_checked(known), ensure_ascii=False, allow_nan=False)
+            whole = json.dumps(_checked(known) | of, ensure_ascii=False, allow_nan=False)
             body = whole.encode()
         except ValueError as error:
             said = "not UTF-8" if isinstance(error, UnicodeError) else error

@@ -10,9 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otelml.data import Outcomes
+from otelml.monitor.performance.summaries import Labels, Summaries
 from otelml.monitor.performance.summary import Summary
+from otelml.monitor.segments import slices
 from otelml.offline.profile import Layout
+from otelml.offline.segments import spelled
 from otelml.offline.table import DataError, aligned
+from otelml.recording.slices import MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,8 @@ class _Task:
     positive: str | None
 
 
-def summarised(path: Path, layout: Layout) -> Summary | None:
-    """The summary of a table's predictions and targets; None if it lacks either.
+def summarised(path: Path, layout: Layout) -> Summaries | None:
+    """What a table's predictions and targets sum up to; None if it lacks either.
 
     Targets are classes where the table has scores, or where they, or the predictions, are no
     fractions.
@@ -37,12 +41,16 @@ def summarised(path: Path, layout: Layout) -> Summary | None:
         return None
     try:
         task = _task(path, layout)
-        whole = Summary.empty()
+        whole, of_slices = Summary.empty(), dict[Labels, Summary]()
         for outcomes in _outcomes(path, layout, task):
             whole = whole.merge(Summary.of(outcomes))
+            for labels, part in slices(outcomes, [[name] for name in layout.segments]):
+                if labels in of_slices or len(of_slices) < MOST:
+                    held = of_slices.get(labels, Summary.empty())
+                    of_slices[labels] = held.merge(Summary.of(part))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"{path}: {error}") from error
-    return whole if whole.rows else None
+    return Summaries(whole, of_slices) if whole.rows else None
 
 
 def _columns(layout: Layout) -> list[str]:
@@ -62,11 +70,12 @@ def _task(path: Path, layout: Layout) -> _Task:
 
 
 def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
-    for batch in aligned(path, _columns(layout)):
+    for batch in aligned(path, dict.fromkeys((*_columns(layout), *layout.segments))):
         weight = np.ones(batch.num_rows)
+        segments = {name: np.array(spelled(batch[name]), object) for name in layout.segments}
         if not task.classifies:
             predicted, truth = (_numbers(batch[n]) for n in (layout.prediction, layout.target))
-            yield Outcomes(predicted, truth, weight)
+            yield Outcomes(predicted, truth, weight, segments=segments)
             continue
         predicted, truth = (
             _objects(batch.num_rows, None if n is None else batch[n])
@@ -76,7 +85,7 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
         scores = None
         if layout.score is not None and task.positive is not None:
             classes, scores = (task.positive,), _numbers(batch[layout.score]).reshape(-1, 1)
-        yield Outcomes(predicted, truth, weight, classes, scores)
+        yield Outcomes(predicted, truth, weight, classes, scores, segments=segments)
 
 
 def _numbers(column: Any) -> np.ndarray[Any, Any]:

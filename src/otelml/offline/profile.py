@@ -6,9 +6,9 @@ categories, moments in time are epoch seconds.
 
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otelml.data import Key, Model, Role, Sketch, Window
-from otelml.offline.table import DataError, batches, columns_of
-from otelml.sketch.categories import Categories
+from otelml.offline.segments import cut
+from otelml.offline.table import DataError, batches, columns_of, whole_rows
+from otelml.recording.slices import MOST
+from otelml.sketch.categories import CAPACITY, Categories
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
 
 _NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _CONVERSION: Final = re.compile(r"In CSV column #(\d+)")
+
+_NAMES: Final = 4 * CAPACITY
+"""Names that a column of categories may have counted before the lightest lose theirs."""
 
 # `pa.scalar`, `pa.array` and `to_numpy` import pandas where it is installed: that is 30 MiB.
 _NAN: Final = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([np.nan]))])[0]
@@ -31,7 +36,10 @@ _NAN: Final = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.arra
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column plays which part; `numeric` ones are numbers even where they look like text."""
+    """Which column plays which part.
+
+    `numeric` ones are numbers even where they look like text; `segments` cut the rows into slices.
+    """
 
     prediction: str | None = None
     score: str | None = None
@@ -39,6 +47,7 @@ class Layout:
     categorical: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     numeric: frozenset[str] = frozenset()
+    segments: tuple[str, ...] = ()
 
     def role(self, column: str) -> Role | None:
         """The part a column plays; None for one that is left out."""
@@ -54,7 +63,7 @@ class Layout:
     def named(self) -> list[str]:
         """Every column that it names."""
         single = [name for name in (self.prediction, self.score, self.target) if name]
-        return [*single, *sorted(self.categorical | self.exclude)]
+        return [*single, *sorted(self.categorical | self.exclude), *self.segments]
 
     def told(self) -> dict[str, str]:
         """What a baseline has to remember of it."""
@@ -63,6 +72,7 @@ class Layout:
             "score": self.score or "",
             "target": self.target or "",
             "exclude": ",".join(sorted(self.exclude)),
+            "segments": ",".join(self.segments),
         }
         return {name: value for name, value in told.items() if value}
 
@@ -104,9 +114,26 @@ def _profiled(
     sketches = {
         Key(model, role, name if role is Role.FEATURE else ""): sketch
         for (role, name), sketch in fold.sketches().items()
-    }
+    } | _sliced(path, model, layout, texts)
     end = max(time.time_ns(), start + 1)
     return Window(model, start, end, sketches, max(rows.values(), default=0))
+
+
+def _sliced(path: Path, model: Model, layout: Layout, texts: set[str]) -> dict[Key, Sketch]:
+    """The sketches of the slices; those that come up first, the larger ones first, have room."""
+    folds: dict[tuple[tuple[str, str], ...], _Fold] = {}
+    for batch in whole_rows(path, texts) if layout.segments else ():
+        for of, rows in cut(batch, layout.segments):
+            if of not in folds and len(folds) < MOST:
+                inside = replace(layout, exclude=layout.exclude | {of[0][1]})
+                folds[of] = _Fold(inside, texts - layout.categorical)
+            if of in folds:
+                folds[of].add(rows)
+    return {
+        Key(model, role, name if role is Role.FEATURE else "", of): sketch
+        for of, fold in folds.items()
+        for (role, name), sketch in fold.sketches().items()
+    }
 
 
 class _Fold:
@@ -117,6 +144,7 @@ class _Fold:
         self._matrices: dict[tuple[str, ...], Matrix] = {}
         self._others: dict[tuple[Role, str], Sketch] = {}
         self._mismatched: dict[str, int] = {}
+        self._counted: defaultdict[tuple[Role, str], Counter[str | None]] = defaultdict(Counter)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Fold one batch."""
@@ -127,7 +155,7 @@ class _Fold:
                 continue
             values = self._values(name, role, column)
             if values is None:
-                self._merge((role, name), _categories(column))
+                self._count((role, name), column)
             elif role is Role.SCORE:
                 self._merge((role, name), Probability.of(values))
             else:
@@ -140,6 +168,8 @@ class _Fold:
 
     def sketches(self) -> dict[tuple[Role, str], Sketch]:
         """The sketch of each column."""
+        for key in [*self._counted]:
+            self._settle(key)
         found = dict(self._others)
         for names, matrix in self._matrices.items():
             for name, sketch in zip(names, matrix.take(), strict=True):
@@ -175,6 +205,23 @@ class _Fold:
         kept = pc.utf8_trim_whitespace(pc.if_else(number, text, pa.NULL))
         return _floats(kept.cast(pa.float64()))
 
+    def _count(self, key: tuple[Role, str], column: Any) -> None:
+        """Count categories; to merge a sketch a batch would cost more than to read the file."""
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        counted = pc.value_counts(column)
+        held = self._counted[key]
+        for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
+            held[None if value is None else str(value)] += count
+        if len(held) > _NAMES:
+            self._settle(key)
+
+    def _settle(self, key: tuple[Role, str]) -> None:
+        """Make a sketch of what was counted."""
+        counts = self._counted.pop(key)
+        named = {name: count for name, count in counts.items() if name is not None}
+        self._merge(key, Categories.counted(named, missing=counts[None]))
+
     def _merge(self, key: tuple[Role, str], sketch: Any) -> None:
         held: Any = self._others.get(key)
         self._others[key] = sketch if held is None else held.merge(sketch)
@@ -183,18 +230,7 @@ class _Fold:
 def _floats(column: Any) -> np.ndarray[Any, Any]:
     if not pa.types.is_float64(column.type):
         column = column.cast(pa.float64(), safe=False)
-    return np.from_dlpack(column.fill_null(_NAN))
-
-
-def _categories(column: Any) -> Categories:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    counted = pc.value_counts(column)
-    names = counted.field("values").to_pylist()
-    counts = counted.field("counts").to_pylist()
-    present = {str(n): c for n, c in zip(names, counts, strict=True) if n is not None}
-    missing = sum(c for n, c in zip(names, counts, strict=True) if n is None)
-    return Categories.counted(present, missing=missing)
+    return np.from_dlpack(column.fill_null(_NAN) if column.null_count else column)
 
 
 def layout_of(columns: Mapping[str, str], schema: Mapping[str, str]) -> Layout:
@@ -207,4 +243,5 @@ def layout_of(columns: Mapping[str, str], schema: Mapping[str, str]) -> Layout:
         frozenset(name for name, kind in kinds.items() if kind == "category"),
         frozenset(filter(None, columns.get("exclude", "").split(","))),
         frozenset(name for name, kind in kinds.items() if kind == "number"),
+        tuple(filter(None, columns.get("segments", "").split(","))),
     )

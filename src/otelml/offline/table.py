@@ -10,24 +10,17 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
+
+from otelml.offline import delimited
 
 _Column = TypeVar("_Column", int, str)
 
 ROWS: Final = 65_536
 _PASSES: Final = 32
 """Times that a file of many columns is gone through, at most: each pass has its price."""
-
-_HEAD: Final = 8 << 20
-"""Bytes of a CSV file that tell the types of its columns."""
-
-_BLOCK: Final = 1 << 19
-"""Bytes of a CSV file that are parsed at a time, or `_LINES` lines where that is more."""
-
-_LINES: Final = 64
 
 
 class DataError(ValueError):
@@ -87,7 +80,9 @@ def aligned(
     kind = _kind(path)
     given: Any = {"arrow": "ipc", "feather": "ipc"}.get(kind, kind)
     if kind in ("csv", "tsv"):
-        given = dataset.CsvFileFormat(_parsing(path), convert_options=_conversion({}))
+        given = dataset.CsvFileFormat(
+            delimited.parsing(path), convert_options=delimited.conversion({})
+        )
     try:
         found = dataset.dataset(str(path), format=given)
         total, rows = max(found.count_rows(), 1), 0
@@ -98,6 +93,13 @@ def aligned(
             yield batch
     except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise DataError(f"{path}: {_said(error)}") from error
+
+
+def whole_rows(path: Path, texts: Iterable[str] = ()) -> Iterator[pa.RecordBatch]:
+    """The file's rows, in order, each batch with every column; `texts` as for `batches`."""
+    if _kind(path) in ("csv", "tsv"):
+        return batches(path, texts)
+    return aligned(path, columns_of(path))
 
 
 def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
@@ -118,7 +120,7 @@ def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
 def _schema(path: Path) -> Any:
     match _kind(path):
         case "csv" | "tsv":
-            return _head(path, {})[0]
+            return delimited.head(path, {})[0]
         case "parquet":
             return pa.parquet.read_schema(path)
         case _:
@@ -131,49 +133,11 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     match _kind(path):
         case "csv" | "tsv":
-            return _csv(path, types, advance)
+            return delimited.batches(path, types, advance)
         case "parquet":
             return _parquet(path, advance)
         case _:
             return _arrow(path, advance)
-
-
-def _csv(
-    path: Path, types: Mapping[str, Any], advance: Callable[[float], None]
-) -> Iterator[pa.RecordBatch]:
-    size = max(path.stat().st_size, 1)
-    schema, line = _head(path, types)
-    reading = pa.csv.ReadOptions(block_size=max(_BLOCK, _LINES * line))
-    conversion = _conversion({field.name: field.type for field in schema})
-    with (
-        path.open("rb") as file,
-        pa.csv.open_csv(file, reading, _parsing(path), conversion) as reader,
-    ):
-        for batch in reader:
-            advance(min(file.tell() / size, 1.0) if not file.closed else 1.0)
-            yield batch
-
-
-def _head(path: Path, types: Mapping[str, Any]) -> tuple[Any, int]:
-    """What the first rows of a CSV file show: schema, save where `types` say it; bytes a line."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if len(head) == _HEAD:
-        head = head[: head.rfind(b"\n") + 1] or head
-    reading = pa.csv.ReadOptions(block_size=_HEAD, use_threads=False)
-    table = pa.csv.read_csv(pa.BufferReader(head), reading, _parsing(path), _conversion(types))
-    found = table.schema, len(head) // (table.num_rows + 1)
-    del table
-    _release()
-    return found
-
-
-def _parsing(path: Path) -> Any:
-    return pa.csv.ParseOptions(delimiter="\t" if _kind(path) == "tsv" else ",")
-
-
-def _conversion(types: Mapping[str, Any]) -> Any:
-    return pa.csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True)
 
 
 def _parquet(path: Path, advance: Callable[[float], None]) -> Iterator[pa.RecordBatch]:

@@ -1,16 +1,26 @@
-"""Concept drift: the errors of each model, in the order in which their labels came."""
+"""Concept drift: the errors of each model, in the order in which their labels came.
 
-from typing import Any, Final
+A drift alarms until the errors are back where they were before it.
+"""
+
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from otelml.data import Finding, Limits, Outcomes, Owner, Role, Verdict
-from otelml.monitor.concept import DETECTORS, Detector
+from otelml.monitor.concept import DETECTORS, Detector, Level
 from otelml.store.joins import Joins
 
 _MOST: Final = 1000
 """Owners whose streams are followed."""
+
+
+class Followed(NamedTuple):
+    """A stream as one detector sees it, and whether what it found is over."""
+
+    detector: Detector
+    level: Level
 
 
 class Concepts:
@@ -19,12 +29,13 @@ class Concepts:
     def __init__(self, chosen: tuple[str, ...], every: float) -> None:
         self._chosen, self._every = chosen, round(every * 1e9)
         self._last: dict[Owner, int] = {}
-        self._detectors: dict[Owner, dict[str, Detector]] = {}
+        self._followed: dict[Owner, dict[str, Followed]] = {}
 
     def feed(self, joins: Joins, owner: Owner, now: int) -> list[Finding]:
         """Findings on the labels that came since the last time, one a detector.
 
-        The value is the mean error, the effect the number of drifts in it.
+        The value is their mean error, the reference that before a drift that is not over. The
+        effect is the number of drifts among them; while one is not over, 1 at least.
         """
         if not self._chosen or (owner not in self._last and len(self._last) >= _MOST):
             return []
@@ -41,9 +52,10 @@ class Concepts:
         whole = np.concatenate(seen)
         start = now // self._every * self._every
         return [
-            _finding(owner, name, float(whole.mean()), told, whole.size, (start, now))
-            for name, told in alarms.items()
-            if name in self._detectors.get(owner, ())
+            _finding(
+                owner, name, float(whole.mean()), alarms[name], level, whole.size, (start, now)
+            )
+            for name, (_, level) in self._followed.get(owner, {}).items()
         ]
 
     def _update(
@@ -54,29 +66,38 @@ class Concepts:
         binary: bool,
         alarms: dict[str, tuple[int, int]],
     ) -> None:
-        held = self._detectors.setdefault(owner, {})
+        held = self._followed.setdefault(owner, {})
         for name in self._chosen:
             if DETECTORS[name].binary and not binary:
                 continue
-            found = held.setdefault(name, DETECTORS[name]()).update(errors)
+            detector, level = held.setdefault(name, Followed(DETECTORS[name](), Level()))
+            found = detector.update(errors)
+            level.update(errors, found.drifts)
             warnings, drifts = alarms[name]
             alarms[name] = warnings + len(found.warnings), drifts + len(found.drifts)
 
     def dump(self) -> list[Any]:
         """Its state, for JSON."""
         return [
-            [*owner, last, {n: d.state() for n, d in self._detectors.get(owner, {}).items()}]
+            [
+                *owner,
+                last,
+                {
+                    name: [detector.state(), level.state()]
+                    for name, (detector, level) in self._followed.get(owner, {}).items()
+                },
+            ]
             for owner, last in self._last.items()
         ]
 
     def load(self, state: list[Any]) -> None:
         """Take up the state that `dump` described; detectors no longer chosen are forgotten."""
-        for *owner_, last, detectors in state:
+        for *owner_, last, followed in state:
             owner = Owner(*owner_)
             self._last[owner] = last
-            self._detectors[owner] = {
-                name: DETECTORS[name].of(given)
-                for name, given in detectors.items()
+            self._followed[owner] = {
+                name: Followed(DETECTORS[name].of(detector), Level.of(level))
+                for name, (detector, level) in followed.items()
                 if name in self._chosen
             }
 
@@ -96,10 +117,11 @@ def _finding(
     name: str,
     error: float,
     alarms: tuple[int, int],
+    level: Level,
     rows: int,
     window: tuple[int, int],
 ) -> Finding:
-    warnings, drifts = alarms
+    warnings, drifts = alarms[0], max(alarms[1], int(level.raised))
     verdict = Verdict.ALARM if drifts else Verdict.WARN if warnings else Verdict.OK
     return Finding(
         owner.model,
@@ -112,7 +134,7 @@ def _finding(
         None,
         float(drifts),
         Limits(None, 1.0),
-        None,
+        level.mean,
         verdict,
         rows,
         0,

@@ -21,6 +21,8 @@ _EXPORTERS: Final[dict[str, type[GrpcExporter | HttpExporter]]] = {
     "otlp_grpc": GrpcExporter,
     "otlp_http": HttpExporter,
 }
+_TELLING: Final = ("bool_", "int_", "float_", "greater_", "less_")
+"""Mistakes about numbers and truth values, which no secret is: the value is told."""
 
 
 class ConfigError(ValueError):
@@ -63,9 +65,7 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
     try:
         config = Config.model_validate(whole | {"exporters": _exporters(whole, mistakes)})
     except ValidationError as error:
-        for detail in error.errors():
-            where = ".".join(str(step) for step in detail["loc"])
-            mistakes.append(f"{where}: {detail['msg'].removeprefix('Value error, ')}")
+        mistakes += _told(error)
         raise ConfigError(name, mistakes) from error
     if mistakes:
         raise ConfigError(name, mistakes)
@@ -73,7 +73,11 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
 
 
 def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: list[str]) -> Any:
-    """The same with variables in texts replaced; a text that is one variable may be a number."""
+    """The same with variables in texts replaced.
+
+    What a variable holds stays text, which the schema reads as what it asks for: a secret of digits
+    alone, or one that YAML would take for null, is no less a secret.
+    """
     if isinstance(value, dict):
         return {
             key: _expanded(inner, f"{where}.{key}".lstrip("."), environment, mistakes)
@@ -100,16 +104,17 @@ def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: 
             return ""
         return found
 
-    text = _VARIABLE.sub(replaced, value)
-    return _plain(text) if _VARIABLE.fullmatch(value) and text else text
+    return _VARIABLE.sub(replaced, value)
 
 
-def _plain(text: str) -> Any:
-    """A text, or the number or truth value that YAML sees in it."""
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+def _told(error: ValidationError, *above: str) -> list[str]:
+    """Each mistake with its path, below `above`."""
+    mistakes = []
+    for detail in error.errors():
+        where = ".".join(map(str, (*above, *detail["loc"])))
+        got = f", not {detail['input']!r}" if detail["type"].startswith(_TELLING) else ""
+        mistakes.append(f"{where}: {detail['msg'].removeprefix('Value error, ')}{got}")
+    return mistakes
 
 
 def _unread(error: Exception) -> str:
@@ -159,7 +164,5 @@ def _exporters(whole: dict[str, Any], mistakes: list[str]) -> Any:
         try:
             checked[name] = model.model_validate(given or {})
         except ValidationError as error:
-            for detail in error.errors():
-                where = ".".join(str(step) for step in ("exporters", name, *detail["loc"]))
-                mistakes.append(f"{where}: {detail['msg'].removeprefix('Value error, ')}")
+            mistakes += _told(error, "exporters", name)
     return checked

@@ -45,20 +45,23 @@ Scalar = Annotated[Any, AfterValidator(_scalar)]
 
 
 class Label(BaseModel):
-    """One label as it is posted; `prediction` and `score` may come with it."""
+    """One label as it is posted; `prediction` and `score` may come with it.
+
+    With a `model` it is of that model's predictions only.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     label: Scalar
-    row: Annotated[int, Field(ge=0)] = 0
+    row: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     time: Annotated[float | int, BeforeValidator(_moment), Field(gt=0, lt=1e11)] | None = None
     weight: Annotated[float | int, Field(ge=0, le=1e12)] = 1.0
     prediction: Scalar | None = None
     score: Annotated[float | int, Field(ge=-1e300, le=1e300)] | None = None
-    model: str | None = None
-    model_version: str | None = None
-    service: str = ""
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    model_version: Annotated[str, Field(max_length=200)] | None = None
+    service: Annotated[str, Field(max_length=200)] = ""
 
 
 class Refused(NamedTuple):
@@ -120,7 +123,7 @@ def _take(label: Label, index: int, found: Posted, now: int) -> None:
                 Prediction(key, time, predicted, number, scores),
             )
         )
-    found.truths.append(Truth(key, time, text, value, float(label.weight)))
+    found.truths.append(Truth(key, time, text, value, float(label.weight), label.model))
     found.places.append(index)
 
 

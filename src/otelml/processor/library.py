@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from otelml.data import Baseline, Key, Model, Owner, Role, Sketch, Window
 from otelml.monitor.baseline import Baselines
-from otelml.monitor.performance.summary import Summary
+from otelml.monitor.performance.summaries import Summaries
 from otelml.processor.reference import Reference
 from otelml.sketch.categories import Categories
 from otelml.wire import file
@@ -35,11 +35,7 @@ class Library:
         baseline = self.find(model)
         if baseline is None or baseline.outcomes is None:
             return None
-        known = self._references.get(baseline.id)
-        if known is None:
-            known = Reference(baseline, Summary.load(baseline.outcomes))
-            self._references[baseline.id] = known
-        return known
+        return self._references[baseline.id]
 
     def classes(self, owner: Owner) -> frozenset[str] | None:
         """The classes that a model may be right with, where its baseline knows all of them."""
@@ -47,7 +43,9 @@ class Library:
         if baseline is None:
             return None
         for key, sketch in baseline.window.sketches.items():
-            if key.role is Role.TARGET and isinstance(sketch, Categories) and not sketch.other:
+            if key.role is not Role.TARGET or key.segment:
+                continue
+            if isinstance(sketch, Categories) and not sketch.other:
                 return frozenset(sketch.counts)
         return None
 
@@ -67,6 +65,7 @@ class Library:
                 continue
             try:
                 baseline = file.read(path)
+                self._refer(path, baseline)
             except file.BaselineError as error:
                 self._read[path] = error
                 told.append(str(error))
@@ -75,11 +74,28 @@ class Library:
                 told.append(f"{path}: baseline {baseline.id} of {baseline.model.name}")
         if first and not found:
             told.append(f"{self._directory}: no baselines (*.json) yet")
-        self._baselines, self._references = Baselines(), {}
-        for known in self._read.values():
-            if isinstance(known, Baseline):
-                self._baselines.put(known)
+        held = [known for known in self._read.values() if isinstance(known, Baseline)]
+        self._baselines = Baselines(held)
+        ids = {baseline.id for baseline in held}
+        self._references = {name: one for name, one in self._references.items() if name in ids}
         return told
+
+    def _refer(self, path: Path, baseline: Baseline) -> None:
+        """Read what a baseline says of performance.
+
+        Raises:
+            BaselineError: it cannot be read.
+
+        """
+        if baseline.outcomes is None:
+            return
+        try:
+            summaries = Summaries.load(baseline.outcomes)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise file.BaselineError(
+                f"{path}: its outcomes cannot be read ({error!r}); {file.REMEDY}"
+            ) from error
+        self._references[baseline.id] = Reference(baseline, summaries)
 
     def _stamps(self) -> dict[Path, tuple[int, int, int]]:
         stamps = {}
@@ -103,6 +119,7 @@ class Learner:
     def __init__(self, windows: int | None, fewest: int) -> None:
         self._windows, self._fewest = windows, fewest
         self._kept: dict[Model, tuple[int, Baseline]] = {}
+        self._texts: dict[Model, str] = {}
 
     def find(self, model: Model) -> Baseline | None:
         """The baseline of a model, once it has seen enough windows."""
@@ -119,18 +136,25 @@ class Learner:
         whole = window if known is None else merged(known.window, window)
         source = f"first {self._windows} windows"
         baseline = file.baseline(whole, source=source, created=window.end)
-        self._kept[window.model] = count + 1, baseline
+        self._keep(count + 1, baseline, file.dumps(baseline))
         return count + 1 == self._windows
+
+    def _keep(self, count: int, baseline: Baseline, text: str) -> None:
+        self._kept[baseline.model], self._texts[baseline.model] = (count, baseline), text
+
+    def forget(self, model: Model) -> None:
+        """Forget a model."""
+        self._kept.pop(model, None)
+        self._texts.pop(model, None)
 
     def dump(self) -> list[Any]:
         """Its state, for JSON."""
-        return [[count, file.dumps(baseline)] for count, baseline in self._kept.values()]
+        return [[count, self._texts[model]] for model, (count, _) in self._kept.items()]
 
     def load(self, state: list[Any]) -> None:
         """Take the state that `dump` described."""
         for count, text in state:
-            baseline = file.loads(text)
-            self._kept[baseline.model] = count, baseline
+            self._keep(count, file.loads(text), text)
 
 
 def merged(one: Window, other: Window) -> Window:

@@ -15,7 +15,7 @@ from otelml.processor.exporters import Exporter
 from otelml.processor.outline import check_points, check_resources
 from otelml.processor.refusal import LONGEST, busy, invalid
 from otelml.processor.signals import Signal
-from otelml.processor.truths import MODEL_LIMIT, Truths
+from otelml.processor.truths import MODEL_LIMIT, STORE_ERROR, Truths
 from otelml.processor.watch import Watch
 from otelml.store.database import StoreError
 from otelml.store.journal import Journal
@@ -50,6 +50,7 @@ class Pipeline:
         self._routes, self._exporters = routes, exporters
         self._watch, self._journal, self._truths = watch, journal, truths
         self.draining = False
+        self._refusing = False
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -95,15 +96,25 @@ class Pipeline:
         else:
             _check_whole(signal, body)
         answer = b""
+        first = self._refusing  # so that what is refused is not forwarded with every attempt
+        if points and first:
+            await self._keep(body, points)
         if route.forward:
             answer = await self._forward(route.exporters, signal, body)
-        if points:
-            try:
-                await self._journal.append(body, lambda number: self._fold(number, points))
-            except StoreError as error:
-                _LOG.error("%s", error)
-                raise busy(f"the state cannot be written: {error}", 5.0) from error
+        if points and not first:
+            await self._keep(body, points)
         return answered(answer, bad) if bad else answer
+
+    async def _keep(self, body: bytes, points: list[StreamPoint]) -> None:
+        """Keep a request in the journal, and count it when it is kept."""
+        try:
+            await self._journal.append(body, lambda number: self._fold(number, points))
+        except StoreError as error:
+            self._refusing = True
+            self._watch.dropped[STORE_ERROR] += len(points)
+            _LOG.error("%s", error)
+            raise busy(f"the state cannot be written: {error}", 5.0) from error
+        self._refusing = False
 
     async def _joined(self, route: Route, body: bytes) -> bytes:
         """The answer to logs with predictions or labels in them, once they are kept."""
@@ -144,9 +155,14 @@ class Pipeline:
         """Fold what was accepted after the state that was loaded; how many requests it was."""
         count = 0
         for number, body in self._journal.entries(self._watch.number):
-            points, _ = self._watch.read(body, time.time_ns())
-            self._fold(number, points)
             count += 1
+            try:
+                points, _ = self._watch.read(body, time.time_ns())
+            except DecodeError:
+                self._watch.dropped["damaged"] += 1
+                _LOG.error("request %d in the store is damaged, and left out", number)
+            else:
+                self._fold(number, points)
         return count
 
     async def drain(self, seconds: float) -> None:

@@ -11,6 +11,7 @@ from otelml.monitor.performance.check import Rules
 from otelml.monitor.performance.estimate import estimate
 from otelml.monitor.performance.loss import estimate_loss
 from otelml.monitor.performance.registry import judge
+from otelml.monitor.performance.summaries import Summaries
 from otelml.monitor.performance.summary import Summary
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
@@ -27,7 +28,12 @@ class Reference:
     """A baseline whose data had predictions beside targets."""
 
     baseline: Baseline
-    summary: Summary
+    summaries: Summaries
+
+    @property
+    def summary(self) -> Summary:
+        """That of all rows."""
+        return self.summaries.whole
 
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otelml.data import Verdict
 from otelml.processor import config, labels_http, otlp_grpc
-from otelml.processor.assess import Assessor
-from otelml.processor.emit import (
-    Judged,
-    told,
-)
+from otelml.processor.assess import Assessed, Assessor
+from otelml.processor.events import told
 from otelml.processor.exporters import Exporter, exporter
+from otelml.processor.judged import Judged
+from otelml.processor.keeping import Evaluation, Keeping
 from otelml.processor.library import Library
 from otelml.processor.otlp_http import HttpServer, application, health
 from otelml.processor.outbox import Outbox
@@ -75,6 +74,7 @@ class Service:
         self._outboxes: dict[str, Outbox] = {}
         self._routes = _routes(settings)
         self._teller = Teller(given, self._routes, self._watch, self._truths, self._outboxes)
+        self._keeping = Keeping(self._journal, self._kept)
         self._repeated = time.monotonic()
         self._stop = asyncio.Event()
         self.ports: dict[str, int] = {}
@@ -84,7 +84,7 @@ class Service:
 
         Raises:
             OSError: an address cannot be had.
-            StoreError: the state cannot be read.
+            StoreError: the state cannot be read, or another processor took it over.
 
         """
         for name, given in self._settings.exporters.items():
@@ -112,6 +112,8 @@ class Service:
         ready(self)
         await self._stop.wait()
         await self._shut(pipeline, grpcs, https, ticking)
+        if self._journal.lost is not None:
+            raise self._journal.lost
 
     def stop(self) -> None:
         """Drain and stop."""
@@ -185,7 +187,7 @@ class Service:
         await asyncio.gather(*(http.stop() for http in https))
         for one in self._exporters.values():
             await one.close()
-        self._database.close()
+        self._journal.close()
 
     async def _tick(self) -> None:
         while True:
@@ -193,12 +195,14 @@ class Service:
             try:
                 for line in self._library.refresh():
                     _LOG.info("%s", line)
-                await self._evaluate(time.time_ns())
                 await self._repeat()
+                await self._evaluate(time.time_ns())
             except StoreError as error:
                 _LOG.error("%s", error)
             except Exception:  # noqa: BLE001 - one bad request or window must not end the service
                 _LOG.exception("an evaluation failed")
+            if self._journal.lost is not None:
+                self.stop()
 
     async def _sweep(self) -> None:
         """Now and then let go of labels and predictions that waited too long.
@@ -215,7 +219,11 @@ class Service:
             await asyncio.sleep(max(_TICK, min(_SWEEP, self._rules.labels.expire_after)))
 
     async def _evaluate(self, now: int, *, always: bool = False) -> None:
-        """Judge the windows that are complete; keep state and findings in one transaction."""
+        """Judge the windows that are complete; keep state and findings in one transaction.
+
+        What could not be kept is kept before anything else is judged.
+        """
+        await self._keeping.finish()
         assessed = await self._assessor.assess(now)
         judged: dict[Monitored, list[Judged]] = {}  # from here on nothing may come in between
         for service, window in self._watch.close(now):
@@ -229,10 +237,14 @@ class Service:
         if not judged and not always and self._journal.bytes < _JOURNAL_BYTES:
             return
         letters = self._teller.letters(judged, now)
-        await self._journal.snapshot(self._watch.dump(), self._watch.number, letters)
-        await self._assessor.done(assessed)
+        state, number = self._watch.dump(), self._watch.number
+        await self._keeping.keep(Evaluation(state, number, letters, assessed))
+
+    async def _kept(self, assessed: list[Assessed]) -> None:
+        """What was derived can be sent."""
         for outbox in self._outboxes.values():
             outbox.wake()
+        await self._assessor.done(assessed)
 
     async def _repeat(self) -> None:
         """Send the latest gauges again: a Prometheus exporter forgets what is not."""
@@ -263,7 +275,7 @@ def _say(judged: Judged) -> None:
     """Tell the log what came of a window."""
     window = judged.window
     name = window.model.name
-    blind = any(f.verdict is Verdict.NO_BASELINE for f in judged.findings)
+    blind = any(f.verdict is Verdict.NO_BASELINE and not f.labels for f in judged.findings)
     if blind and judged.labelled is None:
         _LOG.warning("model %r: no_baseline: %d rows cannot be judged", name, window.rows)
     for finding in judged.opened:

@@ -16,11 +16,11 @@ from otelml.monitor.performance.estimate import misses
 from otelml.monitor.performance.registry import judge
 from otelml.monitor.performance.summary import Summary
 from otelml.monitor.performance.targets import targets
-from otelml.monitor.segments import Labels, adjusted, largest, slices
+from otelml.monitor.segments import Labels, judge_slices, largest, slices
 from otelml.processor import config
 from otelml.processor.reference import Reference
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 
@@ -29,7 +29,6 @@ _MOST_SLICES: Final = 1000
 """Slices summed up in a window; those beyond have no room."""
 
 _MOST_CLASSES: Final = 10
-_TRUTH: Final = ((names.PERFORMANCE_SOURCE, "ground_truth"),)
 
 
 class Tally:
@@ -68,7 +67,7 @@ class Tally:
         reference = self._reference
         known = None if reference is None else reference.summary
         realised = judge(self._rules, known, self._whole, window)
-        found = [*realised, *self._of_slices(window, known)]
+        found = [*realised, *self._of_slices(window)]
         rules = self._settings.fairness
         for column, groups in self._groups.items():
             found += fairness.judge(
@@ -107,18 +106,12 @@ class Tally:
         known = len(scored) == 1 and all(scored[0].weights)
         return curve(scored[0]) if known else None
 
-    def _of_slices(self, window: Window, reference: Summary | None) -> list[Finding]:
+    def _of_slices(self, window: Window) -> list[Finding]:
         sizes = {labels: summary.rows for labels, summary in self._slices.items()}
         kept, _ = largest(sizes, self._settings.segments.max_slices)
-        return adjusted(
-            [
-                finding
-                for labels in kept
-                for finding in judge(
-                    self._rules, reference, self._slices[labels], window, (*_TRUTH, *labels)
-                )
-            ]
-        )
+        known = None if self._reference is None else self._reference.summaries
+        slices = {labels: self._slices[labels] for labels in kept}
+        return judge_slices(self._rules, known, slices, window)
 
 
 class _Sketches:

@@ -14,16 +14,10 @@ from otelml import names
 from otelml.data import Model, iso
 from otelml.monitor.retraining import Recommendation
 from otelml.processor import config, webhook
-from otelml.processor.emit import (
-    Gauges,
-    Judged,
-    coarse,
-    event_of,
-    events,
-    gauges,
-    pending,
-    resource,
-)
+from otelml.processor.events import event_of, events
+from otelml.processor.gauges import Gauges, coarse, gauges, pending
+from otelml.processor.identity import resource
+from otelml.processor.judged import Judged
 from otelml.processor.outbox import Outbox
 from otelml.processor.pipeline import Route
 from otelml.processor.signals import Signal

@@ -1,5 +1,6 @@
 """Where predictions and labels meet: what cannot be right is refused, the rest is kept durably."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
@@ -8,6 +9,7 @@ from typing import Final, NamedTuple
 from otelml.data import Model, Owner, Prediction, Truth
 from otelml.processor.labels import Refused
 from otelml.sketch.exponential import Exponential
+from otelml.store.database import StoreError
 from otelml.store.joins import Joins, State
 from otelml.store.schema import Content, Known, class_of, number_of
 from otelml.wire.proto import Service
@@ -15,10 +17,13 @@ from otelml.wire.proto import Service
 _MOST_DELAYS: Final = 65_536
 _MOST_OWNERS: Final = 10_000
 """Models of services whose predictions are kept: names come from outside."""
+_LONGEST_NAME: Final = 2000  # PostgreSQL indexes 2704 bytes
 
 REFUSED: Final = "refused"
 EXPIRED: Final = "expired"
 MODEL_LIMIT: Final = "model_limit"
+STORE_ERROR: Final = "store_error"
+"""What was refused because it could not be kept; whoever sent it may send it again."""
 
 
 class Taken(NamedTuple):
@@ -67,9 +72,13 @@ class Truths:
 
         """
         owned, events = self._owned(predictions)
-        refused = await self._refused(truths)
-        kept = [truth for place, truth in enumerate(truths) if place not in refused]
-        accepted = await self._joins.accept(owned, kept, time.time_ns())
+        try:
+            refused = await self._refused(truths)
+            kept = [truth for place, truth in enumerate(truths) if place not in refused]
+            accepted = await self._joins.accept(owned, kept, time.time_ns())
+        except StoreError:
+            self.dropped[STORE_ERROR] += len(predictions) + len(truths)
+            raise
         self.states.update({str(state): accepted.count(state) for state in State})
         self.states[REFUSED] += len(refused)
         self._delays += [max(seconds, 0.0) for _, seconds in accepted.delays]
@@ -111,8 +120,8 @@ class Truths:
         return owned, len(over)
 
     def _enrol(self, owner: Owner) -> bool:
-        """Whether there is room for another's predictions."""
-        if len(self._owners) >= _MOST_OWNERS:
+        """Whether there is room for another's predictions, and for its name in an index."""
+        if len(self._owners) >= _MOST_OWNERS or len(json.dumps(owner)) > _LONGEST_NAME:
             return False
         self._owners.add(owner)
         self._fresh.add(owner)
@@ -125,7 +134,11 @@ class Truths:
         found = await self._joins.find([truth.id for truth in truths])
         refused = {}
         for place, truth in enumerate(truths):
-            reasons = [self._misfit(truth, *of) for of in found[truth.id]]
+            reasons = [
+                self._misfit(truth, owner, content)
+                for owner, content in found[truth.id]
+                if truth.model in (None, owner.model)
+            ]
             if reasons and all(reasons):
                 refused[place] = str(reasons[0])
         return refused

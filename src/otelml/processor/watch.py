@@ -8,23 +8,22 @@ import json
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from otelml.data import Baseline, Finding, Model, Window
-from otelml.monitor.alerts import Alerts, subject_of
+from otelml.monitor.alerts import subject_of
 from otelml.monitor.check import Checks
 from otelml.monitor.registry import DRIFT, OF_WINDOWS, QUALITY, run
-from otelml.monitor.retraining import Signal
-from otelml.monitor.rules import parse
-from otelml.monitor.window import Windows
+from otelml.monitor.sliced import chosen, whole
 from otelml.processor import config
 from otelml.processor.assess import Assessed, rules_of
 from otelml.processor.concepts import Concepts
-from otelml.processor.emit import Judged
-from otelml.processor.library import Learner, Library
+from otelml.processor.judged import Judged
+from otelml.processor.library import Library
 from otelml.processor.reference import Reference
+from otelml.processor.watched import VOLUMES, Watched
 from otelml.sketch.exponential import Exponential
 from otelml.wire.proto import Decoder, Deltas, Service, StreamPoint
 
@@ -36,82 +35,11 @@ AHEAD: Final = 600 * SECOND
 _IDLE: Final = 24 * 3600 * SECOND
 """A stream without points for so long is forgotten."""
 
+_UNHEARD: Final = 30 * 24 * 3600 * SECOND
+"""A model of which nothing was heard for so long, and as long as labels wait, is forgotten."""
+
+_SWEEP: Final = 60 * SECOND
 _SERVICES: Final = 1000
-_VOLUMES: Final = 12
-"""Windows that the volume is compared with."""
-
-
-class Watched:
-    """One service."""
-
-    def __init__(self, settings: config.Processor) -> None:
-        self._settings = settings
-        given = settings.windows
-        self.windows = Windows(given.length, given.lateness, given.max_series)
-        self.alerts: dict[Model, Alerts] = {}
-        self.concepts: dict[Model, Alerts] = {}
-        self.signals: dict[Model, Signal] = {}
-        self.previous: dict[Model, deque[Window]] = {}
-        self.learner = Learner(settings.baselines.first_windows, given.min_samples)
-        self.assessed: dict[Model, int] = {}
-        """Start of the newest window of predictions with enough labels."""
-
-    def alerts_of(self, model: Model) -> Alerts:
-        """The alerts of a model."""
-        if model not in self.alerts:
-            rules = self._settings.alerts
-            self.alerts[model] = Alerts(open_after=rules.opening, resolve_after=rules.resolve_after)
-        return self.alerts[model]
-
-    def concepts_of(self, model: Model) -> Alerts:
-        """The alerts on a model's stream of errors: a detector waits long enough by itself."""
-        if model not in self.concepts:
-            after = self._settings.alerts.resolve_after
-            self.concepts[model] = Alerts(open_after=(1, 1), resolve_after=after)
-        return self.concepts[model]
-
-    def signal_of(self, model: Model) -> Signal:
-        """Whether to train a model anew."""
-        if model not in self.signals:
-            rules = [parse(rule) for rule in self._settings.retraining.when]
-            self.signals[model] = Signal(rules, self._settings.alerts.resolve_after)
-        return self.signals[model]
-
-    def dump(self) -> dict[str, Any]:
-        """Its state, for JSON."""
-        return {
-            "windows": self.windows.dump(),
-            "alerts": _by_model(self.alerts),
-            "concepts": _by_model(self.concepts),
-            "signals": _by_model(self.signals),
-            "previous": [
-                [m.name, m.version, [[w.start, w.end, w.rows] for w in windows]]
-                for m, windows in self.previous.items()
-            ],
-            "learner": self.learner.dump(),
-            "assessed": [[m.name, m.version, start] for m, start in self.assessed.items()],
-        }
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Take the state that `dump` described."""
-        self.windows.load(state["windows"])
-        for name, version, alerts in state["alerts"]:
-            self.alerts_of(Model(name, version)).load(alerts)
-        for name, version, alerts in state["concepts"]:
-            self.concepts_of(Model(name, version)).load(alerts)
-        for name, version, signal in state["signals"]:
-            self.signal_of(Model(name, version)).load(signal)
-        for name, version, windows in state["previous"]:
-            model = Model(name, version)
-            self.previous[model] = deque(
-                (Window(model, start, end, {}, rows) for start, end, rows in windows), _VOLUMES
-            )
-        self.learner.load(state["learner"])
-        self.assessed = {Model(n, version): start for n, version, start in state["assessed"]}
-
-
-def _by_model(held: Mapping[Model, Alerts | Signal]) -> list[Any]:
-    return [[model.name, model.version, one.dump()] for model, one in held.items()]
 
 
 class Watch:
@@ -123,6 +51,7 @@ class Watch:
         self.deltas = Deltas(since)
         self.since = since
         self.number = 0
+        self._swept = 0
         self.services: dict[Service, Watched] = {}
         self.dropped: Counter[str] = Counter()
         self._rules = rules_of(settings.performance)
@@ -131,6 +60,7 @@ class Watch:
         )
         self.durations: dict[tuple[str, str | None], tuple[Exponential, float]] = {}
         rules = settings.checks
+        self._sliced = {by[0] for by in settings.segments.columns if len(by) == 1}
         self._excluded = frozenset(rules.exclude) & frozenset(OF_WINDOWS)
         limits = {
             name: {k: v for k, v in (("warn", x.warn), ("alarm", x.alarm)) if v is not None}
@@ -169,7 +99,12 @@ class Watch:
 
     def close(self, now: int) -> list[tuple[Service, Window]]:
         """The windows that are complete by now."""
-        self.deltas.forget(now - _IDLE)
+        if now - self._swept >= _SWEEP:
+            self._swept = now
+            self.deltas.forget(now - _IDLE)
+            unheard = now - _UNHEARD - round(self._settings.labels.expire_after * SECOND)
+            for service in [s for s, watched in self.services.items() if watched.forget(unheard)]:
+                del self.services[service]
         return [
             (service, window)
             for service, watched in self.services.items()
@@ -181,11 +116,13 @@ class Watch:
         began = time.perf_counter()
         watched = self.services[service]
         model = window.model
-        previous = watched.previous.setdefault(model, deque(maxlen=_VOLUMES))
+        watched.saw(window)
+        previous = watched.previous.setdefault(model, deque(maxlen=VOLUMES))
         baseline = library.find(model) or watched.learner.find(model)
         of_baseline = None if baseline is None else baseline.window
-        findings = run(self.checks, of_baseline, window, tuple(previous), self._excluded)
-        findings += self._estimated(library.reference(model), window)
+        judged = chosen(window, self._sliced, self._settings.segments.max_slices)
+        findings = run(self.checks, of_baseline, judged, tuple(previous), self._excluded)
+        findings += self._estimated(library.reference(model), whole(window))
         alerts = watched.alerts_of(model)
         changes = alerts.update(findings)
         watched.learner.learn(window)
@@ -218,6 +155,7 @@ class Watch:
         if watched is None:
             watched = self.services[service] = Watched(self._settings)
         model = assessed.window.model
+        watched.saw(assessed.window)
         newest = watched.assessed.get(model, 0)
         enough = assessed.labelled >= self._settings.performance.min_samples
         if enough:

@@ -4,6 +4,7 @@ No framework is imported. Everything is copied once, because the app may change 
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -206,7 +207,7 @@ def _seconds(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return isinstance(value, int | float | np.number | Decimal) and not isinstance(value, bool)
 
 
 def _is_missing(value: Any) -> bool:

@@ -7,7 +7,7 @@ be pickled and cloned with them.
 import hashlib
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from otelml.data import Model
@@ -22,10 +22,17 @@ class Registry:
         self._given: dict[int, tuple[weakref.ref[Any], Model]] = {}
         self._loaded: dict[int, tuple[weakref.ref[Any], Model]] = {}
         self._schemas: dict[str, Sequence[str]] = {}
+        self._listeners: list[Callable[[object], None]] = []
+
+    def listen(self, listener: Callable[[object], None]) -> None:
+        """Call `listener` with each model that the app names from now on."""
+        self._listeners.append(listener)
 
     def name(self, model: object, name: str, version: str | None) -> None:
-        """Remember what the app calls a model."""
+        """Remember what the app calls a model, called before or not."""
         self._remember(self._given, model, Model(name, version))
+        for listener in self._listeners:
+            listener(model)
 
     def loaded(self, model: object, named: Model | None) -> None:
         """Remember what the place is called that a model was loaded from."""

@@ -13,6 +13,7 @@ from otelml.recording.raw import Held, read
 from otelml.recording.rows import Call, Rows
 from otelml.recording.settings import Settings
 from otelml.recording.sketches import Gathered, Sketches
+from otelml.recording.slices import Slices
 from otelml.sketch.count import Count
 from otelml.sketch.numeric import Numeric
 
@@ -40,6 +41,7 @@ class Recorder:
         self.buffer = Buffer(self.settings.max_buffered_rows, on_full)
         self._clock = clock
         self._sketches = Sketches()
+        self._slices = Slices(self.settings.slice_columns)
         self._begin()
 
     def _begin(self) -> None:
@@ -53,6 +55,7 @@ class Recorder:
         self.buffer.forget()
         self.rows.forget()
         self._sketches.forget()
+        self._slices.forget()
         self._begin()
 
     def start(self, about: About) -> None:
@@ -115,6 +118,7 @@ class Recorder:
             where = id(call.model), call.operation, call.system, call.error_type
             alike.setdefault(where, []).append(call)
             gathered.add(call.model, call.columns)
+            self._slices.add(call.model, call.columns)
             if call.error_type is None:
                 self.rows.add(call.model, call.columns, [Call(call.origin, call.rows)])
         for group in alike.values():
@@ -122,7 +126,12 @@ class Recorder:
             about = first.model, first.operation, first.system
             seconds, sizes = [call.seconds for call in group], [call.rows for call in group]
             self._fold_calls(about, first.error_type, seconds, sizes)
+        self._fold_columns(gathered)
+
+    def _fold_columns(self, gathered: Gathered) -> None:
         self._sketches.fold(gathered)
+        if left_out := self._slices.fold(self._sketches):
+            self.buffer.drop("slice_limit", left_out)
 
     def _fold_raw(self, raw: list[Held]) -> None:
         """Fold calls that are still to be read."""
@@ -136,7 +145,7 @@ class Recorder:
             gathered = Gathered()
             for alike in all_alike:
                 self._read(alike, gathered)
-            self._sketches.fold(gathered)
+            self._fold_columns(gathered)
 
     def _read(self, alike: list[Held], gathered: Gathered) -> None:
         """Read calls of one kind; what they held is let go."""
@@ -146,6 +155,7 @@ class Recorder:
         self._fold_calls(about, None, seconds, sizes)
         for columns, unread, calls, rows in read(alike):
             gathered.add(about[0], columns)
+            self._slices.add(about[0], columns)
             origins = (_new(Origin, (*c[4:], None, None)) if c[4] else None for c in calls)
             self.rows.add(about[0], columns, [*map(Call, origins, rows)])
             if unread:

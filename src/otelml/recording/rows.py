@@ -103,7 +103,7 @@ class _Table:
         self._segments: dict[str, _Column] = {}
         for column in columns:
             if column.role is Role.FEATURE:
-                self._segments.update(_segments(column, chosen))
+                self._segments.update(segments(column, chosen))
             elif isinstance(column, Labels):
                 if column.role is Role.PREDICTION and not column.name:
                     self._classes = column.values
@@ -176,7 +176,10 @@ def _class(block: Block) -> str:
     return "" if block.positive is None else str(labels([block.positive])[0])
 
 
-def _segments(column: Block | Labels, chosen: frozenset[str]) -> Iterator[tuple[str, _Column]]:
+def segments(column: Block | Labels, chosen: frozenset[str]) -> Iterator[tuple[str, _Column]]:
+    """Those of the chosen columns that are in this one, if it holds features, as text."""
+    if column.role is not Role.FEATURE:
+        return
     if isinstance(column, Labels):
         if column.name in chosen:
             yield column.name, column.values

@@ -22,6 +22,7 @@ SETTINGS: Final = (
     Setting("OTELML_RECORDS", "true", "Predicted rows, for labels to find; `false` sends none"),
     Setting("OTELML_ID_COLUMN", "", "Column of the input that names its rows; it is no feature"),
     Setting("OTELML_SEGMENT_COLUMNS", "", "Columns whose values go with predicted rows, by commas"),
+    Setting("OTELML_SLICE_COLUMNS", "", "Columns that cut distributions into slices, by commas"),
     Setting("OTELML_CAPTURE_INPUTS", "0", "Share of rows whose features are sent, from 0 to 1"),
     Setting("OTELML_EXCLUDE_FEATURES", "", "Features never recorded, separated by commas"),
     Setting("OTELML_TORCH_MODULES", "", "Classes of PyTorch modules to record, by name, by commas"),
@@ -42,6 +43,7 @@ class Settings:
     records: bool = True
     id_column: str | None = None
     segment_columns: frozenset[str] = frozenset()
+    slice_columns: frozenset[str] = frozenset()
     capture_inputs: float = 0.0
     exclude_features: frozenset[str] = frozenset()
     torch_modules: frozenset[str] = frozenset()
@@ -65,6 +67,7 @@ class Settings:
             given["OTELML_RECORDS"].lower() != "false",
             given["OTELML_ID_COLUMN"] or None,
             _names(given["OTELML_SEGMENT_COLUMNS"]),
+            _names(given["OTELML_SLICE_COLUMNS"]),
             _share(given["OTELML_CAPTURE_INPUTS"]),
             _names(given["OTELML_EXCLUDE_FEATURES"]) | _names(given["OTELML_ID_COLUMN"]),
             _names(given["OTELML_TORCH_MODULES"]),

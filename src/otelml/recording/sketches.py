@@ -65,14 +65,14 @@ class Sketches:
         held = self._held.get(key)
         self._held[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
 
-    def fold(self, gathered: Gathered) -> None:
-        """Fold columns into the sketches of their keys."""
+    def fold(self, gathered: Gathered, of: _Labels = ()) -> None:
+        """Fold columns into the sketches of their keys; `of` says of which slice they are."""
         for (number, role, name), parts in gathered.texts.items():
             values = [value for part in parts for value in part.values]
-            self.add(Key(gathered.models[number], role, name), Categories.of(values))
+            self.add(Key(gathered.models[number], role, name, of), Categories.of(values))
         groups: dict[_Group, list[Block]] = defaultdict(list)
         for (number, role, _, labels), blocks in gathered.blocks.items():
-            groups[gathered.models[number], role, blocks[0].names, labels] += blocks
+            groups[gathered.models[number], role, blocks[0].names, labels + of] += blocks
         for columns_alike, blocks in groups.items():
             self._fold_blocks(columns_alike, blocks)
 

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import EDGES, Probability
 

@@ -17,7 +17,7 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import OTHER
-from otelml.sketch.exponential import Floats
 
 CLASSES: Final = 64
 """Classes that keep their names."""

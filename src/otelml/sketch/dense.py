@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from otelml.sketch.exponential import Buckets, Exponential
+from otelml.sketch.buckets import Buckets
+from otelml.sketch.exponential import Exponential
 
 _WIDEST: Final = 4096
 """Buckets held densely; histograms far apart at a fine scale are merged instead."""

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 _POWERS: Final = 5
 _MIXED: Final = 3

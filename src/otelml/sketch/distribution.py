@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from otelml.sketch.exponential import Floats, Ints
+from otelml.sketch.array import Floats, Ints
 
 _ALIKE: Final = math.log(3.0)
 """Logarithm of the ratio of densities up to which neighbouring buckets look smooth."""
@@ -133,12 +133,15 @@ class Distribution(ABC):
     def _inner_edges(self, most: int) -> Floats:
         """Its quantiles, ties collapsed.
 
-        A bucket in which a value repeats is not cut: the edge moves to its upper bound. Where there
-        are few buckets, each is a bin.
+        A bucket in which a value repeats is not cut: the edge moves to its upper bound. An edge
+        before the bucket, among the values of a tail, stays. Where there are few buckets, each is
+        a bin.
         """
         lower, upper, counts = self.buckets()
         if len(counts) <= most:
             return np.unique(np.concatenate([lower[1:], upper[:-1]]))
-        edges = np.unique(self.quantile(np.arange(1, most) / most))
+        shares = np.arange(1, most) / most
+        edges = self.quantile(shares)
         cell = np.clip(np.searchsorted(upper, edges, side="left"), 0, len(upper) - 1)
-        return np.unique(np.where(self.smooth[cell], edges, upper[cell]))
+        before = self.cdf(np.nextafter(lower[cell], -np.inf)) >= shares
+        return np.unique(np.where(self.smooth[cell] | before, edges, upper[cell]))

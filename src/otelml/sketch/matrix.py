@@ -11,9 +11,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from otelml.sketch.exponential import MOST, Buckets, Floats, Ints
+from otelml.sketch.array import Floats, Ints
+from otelml.sketch.buckets import MOST, Buckets
 from otelml.sketch.moments import HUGE, Moments
-from otelml.sketch.numeric import ENOUGH, Numeric
+from otelml.sketch.numeric import Numeric
+from otelml.sketch.origin import ENOUGH
 
 _BLOCK: Final = 16_384
 """Values folded in one pass: temporaries stay in the cache."""

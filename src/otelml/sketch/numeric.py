@@ -1,7 +1,7 @@
 """The sketch of a numeric column: an exponential histogram that one bad value does not blind.
 
 A plain exponential histogram coarsens until it covers its range, so that a single 1.0 among values
-around 1000 takes all resolution away. Here at most `SHARE` of the values at either end of the
+around 1000 takes all resolution away. Here a small share of the values at either end of the
 range move to a second, coarse histogram, the tail, where that buys resolution; every value is
 counted once, in a true bucket of one of the two. The same rule serves updates and merges. Values
 whose spread is tiny beside their distance from zero (timestamps, ids) are taken about an origin.
@@ -16,46 +16,22 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from otelml.sketch.array import Floats, Ints
+from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, bucket_index, tally
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import (
-    COARSEST,
-    FINEST,
-    MOST,
-    Buckets,
-    Cells,
-    Exponential,
-    Floats,
-    Ints,
-    bucket_index,
-    pool,
-    steps_to_fit,
-    tally,
-)
+from otelml.sketch.exponential import Exponential, pool
 from otelml.sketch.moments import Moments
-
-SHARE: Final = 0.002
-"""Share of the values that may leave the body at either end."""
+from otelml.sketch.origin import origin_for
+from otelml.sketch.trim import FEW, MUCH, between, ends, layout, without
 
 THIN: Final = 0.01
 """Share of the values that are in coarser buckets where a sketch is condensed."""
-
-NARROW: Final = 1e-5
-"""Spread, as a share of the distance from zero, below which an origin is worth having."""
-
-ENOUGH: Final = 32
-"""Values from which on their spread is taken at its word."""
-
-_FEW: Final = 4
-"""Values at either end of a small sketch that may leave its body, where that buys much."""
 
 _CROWD: Final = 0.01
 """Share of the values that merging leaves in a tail too coarse for the body to take them back."""
 
 _CROWDED: Final = 32
 """The same of a small sketch, whatever its share: it may grow."""
-
-_MUCH: Final = 3
-"""Scale steps that are much."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +76,7 @@ class Numeric(Distribution):
         origin: float,
     ) -> Self:
         """The histograms, without moments, of values that were put into buckets already."""
-        return cls(*_layout(scale, zeros, list(signs), extremes, origin, Exponential.empty(origin)))
+        return cls(*layout(scale, zeros, list(signs), extremes, origin, Exponential.empty(origin)))
 
     def merge(self, other: Self) -> Self:
         """The sketch of both."""
@@ -178,8 +154,8 @@ class Numeric(Distribution):
         if room <= 0 or body.zeros == body.count:
             return self
         signs = [body.positive.cells(), body.negative.cells()]
-        kept = _between(signs, *_trim(signs, room, 0))
-        rest = [_without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
+        kept = between(signs, *ends(signs, room, 0))
+        rest = [without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
         if not any(index.size for index, _ in rest):
             return self
         coarse = max(body.scale - 3, min(tail.scale, body.scale) if tail.count else COARSEST)
@@ -202,34 +178,12 @@ class Numeric(Distribution):
         return {}
 
 
-def origin_for(finite: Floats) -> float:
-    """Where to take a histogram about: 0, or near the median of narrow values far from zero.
-
-    It is rounded to a power of two well above the spread, so that sketches of one feature that
-    were made apart mostly agree. Few values say nothing of their spread: 0.
-
-    >>> origin_for(1e9 + np.arange(100) / 100)
-    1000000000.0
-    >>> origin_for(np.arange(100.0))
-    0.0
-    """
-    if finite.size < ENOUGH:
-        return 0.0
-    sample = np.sort(finite[:: max(1, finite.size // 256)])
-    low, median, high = (float(sample[sample.size * k // 4]) for k in (1, 2, 3))
-    spread = high / 2 - low / 2
-    if not 0 < spread <= NARROW * abs(median):
-        return 0.0
-    granule = 2.0 ** math.ceil(math.log2(512 * spread))
-    return round(median / granule) * granule
-
-
 def _histograms(finite: Floats, origin: float) -> tuple[Exponential, Exponential]:
     x = finite - origin
     signs = [tally(bucket_index(s[s > 0])) for s in (x, -x)]
     zeros = finite.size - sum(int(counts.sum()) for _, counts in signs)
     extremes = (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)
-    return _layout(FINEST, zeros, signs, extremes, origin, Exponential.empty(origin))
+    return layout(FINEST, zeros, signs, extremes, origin, Exponential.empty(origin))
 
 
 def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
@@ -250,8 +204,8 @@ def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
     parts = sorted((one.body, other.body), key=lambda h: h.scale)
     tails = [h for h in (one.tail, other.tail) if h.count]
     total = one.count + other.count
-    few = max(_CROWD * total, 2 * _FEW, min(_CROWDED, total // 4))
-    if parts[0].scale + _MUCH <= parts[1].scale and sum(h.count for h in (parts[0], *tails)) <= few:
+    few = max(_CROWD * total, 2 * FEW, min(_CROWDED, total // 4))
+    if parts[0].scale + MUCH <= parts[1].scale and sum(h.count for h in (parts[0], *tails)) <= few:
         tails.append(parts.pop(0))
     tails.sort(key=lambda h: h.scale)
     while True:
@@ -262,7 +216,7 @@ def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
         signs = pool(parts, scale)
         stuck = reduce(Exponential.merge, tails, Exponential.empty(origin))
         zeros = sum(h.zeros for h in parts)
-        body, tail = _layout(scale, zeros, signs, extremes, origin, stuck)
+        body, tail = layout(scale, zeros, signs, extremes, origin, stuck)
         if not tails or tails[-1].scale < body.scale:
             return body, tail
         parts.append(tails.pop())
@@ -275,91 +229,4 @@ def _about(sketch: Numeric, origin: float) -> Numeric:
     zeros, signs = sketch.body.shifted(origin)
     extremes = sketch.minimum, sketch.maximum
     tail = sketch.tail.about(origin)
-    return Numeric(*_layout(FINEST, zeros, signs, extremes, origin, tail), sketch.moments)
-
-
-def _layout(
-    scale: int,
-    zeros: int,
-    signs: list[Cells],
-    extremes: tuple[float, float],
-    origin: float,
-    stuck: Exponential,
-) -> tuple[Exponential, Exponential]:
-    """Choose the finest body with few values outside; they join `stuck` in the tail."""
-    total = zeros + sum(int(counts.sum()) for _, counts in signs) + stuck.count
-    room = int(SHARE * total) - (stuck.count + 1) // 2
-    kept = _trimmed(signs, total, room, _FEW)
-    rest = [_without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
-    body = Exponential.fitted(scale, zeros, kept, extremes, origin)
-    tail = Exponential.fitted(scale, 0, rest, extremes, origin)
-    return body, tail.merge(stuck) if tail.count else stuck
-
-
-def _trimmed(signs: list[Cells], total: int, allowed: int, few: int) -> list[Cells]:
-    """The cells that stay in the body.
-
-    A few values of a small sketch (a quarter at most) leave it for much resolution, and from one
-    end only if that will do, so that those which leave are the odd ones; the share that is allowed
-    leaves for any gain.
-    """
-    best, kept = _steps(signs), signs
-    for room in range(1, few + 1):
-        for low, high in ((room, 0), (0, room), (room, room)):
-            if best < _MUCH or 4 * (low + high) > total:
-                continue
-            inner = _between(signs, *_trim(signs, low, high))
-            steps = _steps(inner)
-            if best - steps >= _MUCH:
-                best, kept = steps, inner
-    if allowed > 0 and best > 0:
-        inner = _between(signs, *_trim(signs, allowed, allowed))
-        steps = _steps(inner)
-        if steps < best:
-            best, kept = steps, inner
-    if kept is signs:
-        return signs
-    return [_widened(cells, inner, best) for cells, inner in zip(signs, kept, strict=True)]
-
-
-def _steps(signs: list[Cells]) -> int:
-    return max(
-        steps_to_fit(int(index[0]), int(index[-1])) if index.size else 0 for index, _ in signs
-    )
-
-
-def _trim(signs: list[Cells], low: int, high: int) -> tuple[int, int]:
-    """First and last index that stay when at most `low` and `high` values leave the ends."""
-    index = np.concatenate([index for index, _ in signs])
-    order = np.argsort(index, kind="stable")
-    below = np.cumsum(np.concatenate([counts for _, counts in signs])[order])
-    first = int(np.searchsorted(below, low, side="right"))
-    last = int(np.searchsorted(below, below[-1] - high, side="left"))
-    if first > last:  # nothing would stay: keep the middle
-        first = last = int(np.searchsorted(below, below[-1] / 2))
-    return int(index[order[first]]), int(index[order[last]])
-
-
-def _between(signs: list[Cells], low: int, high: int) -> list[Cells]:
-    inside = [(index >= low) & (index <= high) for index, _ in signs]
-    return [(index[s], counts[s]) for (index, counts), s in zip(signs, inside, strict=True)]
-
-
-def _widened(cells: Cells, kept: Cells, steps: int) -> Cells:
-    """The kept cells and as many neighbours as fit into the buckets left, low ones first."""
-    if not kept[0].size:
-        return kept
-    coarse = cells[0] >> steps
-    high = int(kept[0][-1]) >> steps
-    low = max(int(coarse[0]), high - MOST + 1)
-    inside: npt.NDArray[np.bool_] = (coarse >= low) & (coarse <= low + MOST - 1)
-    return cells[0][inside], cells[1][inside]
-
-
-def _without(cells: Cells, kept: Cells) -> Cells:
-    if kept[0].size == cells[0].size:
-        return cells[0][:0], cells[1][:0]
-    if not kept[0].size:
-        return cells
-    outside = (cells[0] < kept[0][0]) | (cells[0] > kept[0][-1])
-    return cells[0][outside], cells[1][outside]
+    return Numeric(*layout(FINEST, zeros, signs, extremes, origin, tail), sketch.moments)

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from otelml.sketch.buckets import Buckets
 from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.count import Count
 from otelml.sketch.dense import Dense
-from otelml.sketch.exponential import Buckets, Exponential
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.moments import Moments
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability

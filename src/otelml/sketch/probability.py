@@ -11,8 +11,8 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from otelml.sketch.array import Floats, Ints
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import Floats, Ints
 
 
 def _bounds() -> npt.NDArray[np.float64]:

@@ -6,9 +6,9 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from otelml.sketch.array import Floats
 from otelml.sketch.bins import Bins
 from otelml.sketch.dependence import Dependence
-from otelml.sketch.exponential import Floats
 from otelml.sketch.weighted import Weighted
 
 MOST: Final = 256

@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from otelml.sketch.array import Floats
 from otelml.sketch.bins import Bins
-from otelml.sketch.exponential import Floats
 
 MOST: Final = 2048
 """Bins that may be filled."""

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 from otelml.sketch.moments import HUGE
 
 

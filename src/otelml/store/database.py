@@ -65,7 +65,7 @@ class Database:
         self.name = parsed.difference_update_query(["password", "sslpassword"]).render_as_string()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="otelml-store")
         self._advice = (
-            "choose a file that can be written"
+            "choose a file that can be written, or move a damaged one away"
             if parsed.get_backend_name() == "sqlite"
             else "see that the server is there and lets this user make tables"
         )
@@ -109,7 +109,7 @@ class Database:
         """Errors of the database as `StoreError`."""
         try:
             yield
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, UnicodeError) as error:  # names of a damaged schema
             text = f"{self.name}: {_brief(error)}"
             raise StoreError(f"{text}: {advice}" if advice else text) from error
 

@@ -1,15 +1,15 @@
 """What is too old or too much goes, in transactions too short to be noticed."""
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
+from otelml.store.rows import forget
 from otelml.store.schema import LABELS, PREDICTIONS, WINDOWS
 
 AT_ONCE: Final = 2000
 """Rows that one transaction deletes of each table."""
-_BY_ID: Final = 500
+_BY_ROW: Final = 500
 
 
 class Expired(NamedTuple):
@@ -33,7 +33,9 @@ def some(connection: Connection, before: int, most: int, length: int) -> Expired
         mine = (p.owner == owner, p.time >= start, p.time < start + length)
         query = select(p.row, p.truth_time).where(*mine).order_by(p.time, p.row).limit(room)
         rows = connection.execute(query).all()
-        _delete(connection, PREDICTIONS, p.row, rows)
+        for at in range(0, len(rows), _BY_ROW):
+            numbers = [row.row for row in rows[at : at + _BY_ROW]]
+            connection.execute(delete(PREDICTIONS).where(p.row.in_(numbers)))
         gone += len(rows)
         this = (w.owner == owner, w.start == start)
         labelled = sum(row.truth_time is not None for row in rows)
@@ -48,16 +50,9 @@ def some(connection: Connection, before: int, most: int, length: int) -> Expired
 
 def _labels(connection: Connection, before: int, most: int) -> int:
     kept = connection.execute(select(func.count()).select_from(LABELS)).scalar_one()
-    query = select(LABELS.c.id, LABELS.c.since).order_by(LABELS.c.since, LABELS.c.id)
+    query = select(LABELS.c.id, LABELS.c.model, LABELS.c.since)
+    query = query.order_by(LABELS.c.since, LABELS.c.id, LABELS.c.model)
     oldest = connection.execute(query.limit(AT_ONCE)).all()
     rows = [row for i, row in enumerate(oldest) if row.since < before or i < kept - most]
-    _delete(connection, LABELS, LABELS.c.id, rows)
+    forget(connection, [(row.id, row.model) for row in rows])
     return len(rows)
-
-
-def _delete(
-    connection: Connection, table: Table, key: ColumnElement[Any], rows: Sequence[Sequence[Any]]
-) -> None:
-    for at in range(0, len(rows), _BY_ID):
-        keys = [row[0] for row in rows[at : at + _BY_ID]]
-        connection.execute(delete(table).where(key.in_(keys)))

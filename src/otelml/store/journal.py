@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from otelml.store.database import NUMBER, Database, Group, StoreError
+from otelml.store.lease import LostError, lease
 
 __all__ = ["Journal", "Letter", "StoreError"]
 
@@ -66,10 +67,10 @@ class Letter(NamedTuple):
 
 
 class Journal:
-    """What one processor accepted and derived, in a database that it may share.
+    """What one processor accepted and derived, in a database whose lease it holds.
 
     Raises:
-        StoreError: the database cannot be opened.
+        StoreError: the database cannot be opened, or another processor uses it.
 
     """
 
@@ -79,7 +80,17 @@ class Journal:
         self._group = Group(self._database, self._insert)
         self._last = 0
         self.bytes = 0
-        self._database.create(_META)
+        self._lease = lease(self._database)
+        try:
+            self._database.create(_META)
+        except StoreError:
+            self._lease.close()
+            raise
+
+    @property
+    def lost(self) -> LostError | None:
+        """Why nothing can be written any more, if another processor took over."""
+        return self._lease.lost
 
     def state(self) -> tuple[bytes | None, int]:
         """The state that was kept, and the last journal entry that it includes."""
@@ -126,7 +137,7 @@ class Journal:
             applied(done.result())
 
     def _insert(self, bodies: Sequence[bytes]) -> list[int]:
-        with self._engine.begin() as connection:
+        with self._lease.begin() as connection:
             first = connection.execute(select(func.max(_JOURNAL.c.id))).scalar_one() or 0
             first = max(first, self._last) + 1
             numbers = range(first, first + len(bodies))
@@ -137,13 +148,13 @@ class Journal:
 
     async def snapshot(self, state: bytes, number: int, letters: Iterable[Letter] = ()) -> None:
         """Replace the requests up to `number` by the state that they led to."""
-        kept = list(letters)
-        self.bytes = 0
-        await self._database.run(self._snapshot, state, number, kept)
+        before = self.bytes
+        await self._database.run(self._snapshot, state, number, list(letters))
+        self.bytes -= before  # what came since the state was taken is still to be replayed
 
     def _snapshot(self, state: bytes, number: int, letters: list[Letter]) -> None:
         body = zlib.compress(state, 1)
-        with self._engine.begin() as connection:
+        with self._lease.begin() as connection:
             connection.execute(delete(_STATE))
             connection.execute(
                 insert(_STATE).values(id=1, format=FORMAT, journal=number, body=body)
@@ -167,7 +178,7 @@ class Journal:
         await self._database.run(self._sent, number)
 
     def _sent(self, number: int) -> None:
-        with self._engine.begin() as connection:
+        with self._lease.begin() as connection:
             connection.execute(delete(_OUTBOX).where(_OUTBOX.c.id == number))
 
     async def trim(self, exporter: str, most: int) -> int:
@@ -176,7 +187,7 @@ class Journal:
 
     def _trim(self, exporter: str, most: int) -> int:
         mine = _OUTBOX.c.exporter == exporter
-        with self._engine.begin() as connection:
+        with self._lease.begin() as connection:
             count = connection.execute(select(func.count()).where(mine)).scalar_one()
             if count <= most:
                 return 0
@@ -185,5 +196,6 @@ class Journal:
             return int(count - most)
 
     def close(self) -> None:
-        """Finish what is being written, and let go of the database."""
+        """Finish what is being written, and let go of lease and database."""
         self._database.close()
+        self._lease.close()

@@ -2,7 +2,9 @@
 
 A prediction is what came first of it, completed by what came later. A truth is the latest by its
 own time, and of two of the same time the one that came later. So a delivery that comes again, or
-late, changes nothing.
+late, changes nothing. A truth of one model and one of any model, of the same id, are two: the
+former counts for its model's predictions. Each lies beside all predictions that it counts for, or
+it waits.
 """
 
 import json
@@ -10,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from otelml.data import Owner, Prediction, Truth
 from otelml.store.schema import Content, Known, Row
@@ -58,13 +60,17 @@ class Waiting(NamedTuple):
     known: Known
 
 
+Labels: TypeAlias = dict[tuple[str, str], Waiting]
+"""Labels that wait, by id and model."""
+
+
 class Merge:
     """What is kept of some ids, and what becomes of it; `length` of windows is in nanoseconds."""
 
     def __init__(
         self,
         rows: Iterable[Row],
-        labels: Mapping[str, Waiting],
+        labels: Labels,
         owners: Mapping[int, Owner],
         length: int,
     ) -> None:
@@ -90,10 +96,9 @@ class Merge:
             if row is not None:
                 repeated += not self._complete(row, _content(prediction))
                 continue
-            known = next((sibling.known for sibling in siblings.values()), None)
-            waiting = self._labels.pop(name, None)
-            if waiting is not None:
-                released, known = released + 1, waiting.known
+            known = self._said(name, self._model(owner)) or self._said(name, "")
+            if known is not None and self._labels.pop((name, known.model), None) is not None:
+                released += 1
             row = Row(None, name, owner, _time(prediction.time), _content(prediction), None)
             siblings[owner] = row
             self.new.append(row)
@@ -110,10 +115,10 @@ class Merge:
                 if row.row is not None and (row.filled or row.labelled):
                     yield row
 
-    def labels(self) -> tuple[list[str], dict[str, Waiting]]:
-        """Ids that wait no more or otherwise, and what waits anew in their place."""
-        gone = [name for name, had in self._kept.items() if self._labels.get(name) != had]
-        return gone, {n: w for n, w in self._labels.items() if self._kept.get(n) != w}
+    def labels(self) -> tuple[list[tuple[str, str]], Labels]:
+        """Labels that wait no more or otherwise, and what waits anew in their place."""
+        gone = [key for key, had in self._kept.items() if self._labels.get(key) != had]
+        return gone, {k: w for k, w in self._labels.items() if self._kept.get(k) != w}
 
     def _complete(self, row: Row, content: Content) -> bool:
         full = row.content.completed(content)
@@ -125,31 +130,48 @@ class Merge:
 
     def _label(self, truth: Truth, now: int, delays: list[tuple[Owner, float]]) -> State:
         name, new = text(truth.id), _known(truth)
-        siblings = self._rows.get(name)
-        waiting = self._labels.get(name)
-        if siblings:
-            known = next(sibling.known for sibling in siblings.values())
-        else:
-            known = waiting.known if waiting is not None else None
+        known = self._said(name, new.model)
         if known is not None and (new[1:] == known[1:] or new.time < known.time):
             if new.time > known.time:
                 self._confirm(name, new)
             return State.DUPLICATE
-        if not siblings:
-            self._labels[name] = Waiting(now, new)
+        met = [row for row in self._rows.get(name, {}).values() if self._counts_for(new, row)]
+        if not met:
+            self._labels[name, new.model] = Waiting(now, new)
             return State.UNMATCHED if known is None else State.CORRECTED
-        matched = [self._match(row, new) for row in siblings.values()]
+        before = met[0].known
+        matched = [self._match(row, new) for row in met]
+        if before is not None and self._said(name, before.model) is None:
+            self._labels[name, before.model] = Waiting(now, before)  # for what is yet to come
         if known is not None:
             return State.CORRECTED
         delays += matched
         return State.MATCHED
 
+    def _model(self, owner: int) -> str:
+        return text(self._owners[owner].model)
+
+    def _said(self, name: str, model: str) -> Known | None:
+        """What is known under an id of one model, or of any."""
+        for row in self._rows.get(name, {}).values():
+            if row.known is not None and row.known.model == model:
+                return row.known
+        waiting = self._labels.get((name, model))
+        return None if waiting is None else waiting.known
+
+    def _counts_for(self, new: Known, row: Row) -> bool:
+        if new.model:
+            return new.model == self._model(row.owner)
+        return row.known is None or not row.known.model
+
     def _confirm(self, name: str, known: Known) -> None:
         """Note the later time of what is known: what comes late from before it is older."""
         for row in self._rows.get(name, {}).values():
-            row.known, row.labelled = known, True
-        if name in self._labels:
-            self._labels[name] = self._labels[name]._replace(known=known)
+            if row.known is not None and row.known.model == known.model:
+                row.known, row.labelled = known, True
+        key = name, known.model
+        if key in self._labels:
+            self._labels[key] = self._labels[key]._replace(known=known)
 
     def _match(self, row: Row, known: Known) -> tuple[Owner, float]:
         self._change(row, labelled=row.known is None)
@@ -192,7 +214,8 @@ def _content(prediction: Prediction) -> Content:
 
 def _known(truth: Truth) -> Known:
     label = None if truth.label is None else text(truth.label)
-    return Known(_time(truth.time), label, _number(truth.value), _number(truth.weight))
+    model = "" if truth.model is None else text(truth.model)
+    return Known(_time(truth.time), label, _number(truth.value), _number(truth.weight), model)
 
 
 def _time(nanos: int) -> int:

@@ -17,7 +17,7 @@ AT_ONCE: Final = 8192
 """Rows that one piece has at most."""
 
 
-_TRUTH: Final = ("truth_time", "truth_label", "truth_value", "truth_weight")
+_TRUTH: Final = tuple(f"truth_{name}" for name in Known._fields)
 
 
 class _Labelled(NamedTuple):
@@ -77,16 +77,23 @@ def _learned(rows: Sequence[Any]) -> Iterator[tuple[int, Outcomes]]:
 def paired(
     connection: Connection, champion: int, challenger: int, start: int, end: int
 ) -> Iterator[tuple[Outcomes, Outcomes]]:
-    """What two owners predicted of the same ids, where both say a class or both a number."""
+    """What two owners predicted of the same ids, where both say a class or both a number.
+
+    The challenger is judged by what was right of the champion: both answer its question.
+    """
     a, b = PREDICTIONS.alias("a"), PREDICTIONS.alias("b")
     query = (
-        select(*_columns(a), *_columns(b))
+        select(*_columns(a), *(b.c[name] for name in Content._fields))
         .join_from(a, b, (a.c.id == b.c.id) & (b.c.owner == challenger))
         .where(a.c.owner == champion, a.c.time >= start, a.c.time < end)
         .where(a.c.truth_time.is_not(None))
     )
     for rows in connection.execution_options(yield_per=AT_ONCE).execute(query).partitions():
-        read = [(_read(row[:_WIDTH]), _read(row[_WIDTH:])) for row in rows]
+        champions = [_read(row[:_WIDTH]) for row in rows]
+        read = [
+            (one, _Labelled(Content(*row[_WIDTH:]), one.known))
+            for one, row in zip(champions, rows, strict=True)
+        ]
         for classified in (True, False):
             mine = [
                 (x, y)

@@ -1,27 +1,29 @@
 """Rows of predictions and labels, from the database and back to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from otelml.store.merge import Merge, Waiting
+from otelml.store.merge import Labels, Merge, Waiting
 from otelml.store.schema import LABELS, PREDICTIONS, Content, Known, Row
 
 _AT_ONCE: Final = 500
 """Ids that are looked up by one statement."""
 
 
-def kept(connection: Connection, ids: Sequence[str]) -> tuple[list[Row], dict[str, Waiting]]:
+def kept(connection: Connection, ids: Sequence[str]) -> tuple[list[Row], Labels]:
     """What there is of some ids."""
-    rows, waiting = [], {}
+    rows: list[Row] = []
+    waiting: Labels = {}
     for at in range(0, len(ids), _AT_ONCE):
         some = {"ids": ids[at : at + _AT_ONCE]}
         for row, name, owner, time, learned, *rest in connection.execute(_ROWS, some):
-            known = None if rest[0] is None else Known(*rest[:4])
-            rows.append(Row(row, name, owner, time, Content(*rest[4:]), known, learned))
+            known = None if rest[0] is None else Known(*rest[:_WIDTH])
+            rows.append(Row(row, name, owner, time, Content(*rest[_WIDTH:]), known, learned))
         for name, since, *truth in connection.execute(_LABELS, some):
-            waiting[name] = Waiting(since, Known(*truth))
+            known = Known(*truth)
+            waiting[name, known.model] = Waiting(since, known)
     return rows, waiting
 
 
@@ -41,18 +43,24 @@ def keep(connection: Connection, merge: Merge, change: int) -> None:
             labelled.append(_truth(row) | {"at": row.row})
     gone, waiting = merge.labels()
     labels = [
-        {"id": name, "since": since} | dict(zip(_KNOWN, known, strict=True))
-        for name, (since, known) in waiting.items()
+        {"id": name, "since": since} | known._asdict()
+        for (name, _), (since, known) in waiting.items()
     ]
+    forget(connection, gone)
     for query, rows in (
         (insert(PREDICTIONS), new),
         (_UPDATE, filled),
         (_UPDATE, labelled),
-        (_FORGET, [{"gone": name} for name in gone]),
         (insert(LABELS), labels),
     ):
         if rows:
             connection.execute(query, rows)
+
+
+def forget(connection: Connection, labels: Iterable[tuple[str, str]]) -> None:
+    """Delete labels that wait, by id and model."""
+    if gone := [{"of": name, "by": model} for name, model in labels]:
+        connection.execute(_FORGET, gone)
 
 
 def _columns(row: Row) -> dict[str, Any]:
@@ -64,7 +72,8 @@ def _truth(row: Row) -> dict[str, Any]:
 
 
 _KNOWN: Final = Known._fields
-_UNKNOWN: Final = (None,) * len(_KNOWN)
+_WIDTH: Final = len(_KNOWN)
+_UNKNOWN: Final = (None,) * _WIDTH
 _TRUTH: Final = tuple(f"truth_{name}" for name in _KNOWN)
 _P: Final = PREDICTIONS.c
 _ROWS: Final = select(
@@ -80,4 +89,6 @@ _LABELS: Final = select(LABELS.c.id, LABELS.c.since, *(LABELS.c[n] for n in _KNO
     LABELS.c.id.in_(bindparam("ids", expanding=True))
 )
 _UPDATE: Final = update(PREDICTIONS).where(_P.row == bindparam("at"))
-_FORGET: Final = delete(LABELS).where(LABELS.c.id == bindparam("gone"))
+_FORGET: Final = delete(LABELS).where(
+    LABELS.c.id == bindparam("of"), LABELS.c.model == bindparam("by")
+)

@@ -1,7 +1,7 @@
 """The tables of the join, and the row of one prediction as it is held while it is worked on.
 
-A truth lies beside each prediction of its id; only while there is none does it lie in `labels`.
-So what a model did in a window is one range of one index, and needs no join.
+A truth lies beside each prediction that it is of; only while there is none does it lie in
+`labels`. So what a model did in a window is one range of one index, and needs no join.
 """
 
 from typing import Final, NamedTuple
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from otelml.store.database import NUMBER
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 META: Final = MetaData()
 JOINS: Final = Table(
@@ -60,6 +60,7 @@ PREDICTIONS: Final = Table(
     Column("truth_label", Text),
     Column("truth_value", Double),
     Column("truth_weight", Double),
+    Column("truth_model", Text),
     Column("learned", BigInteger),
     UniqueConstraint("id", "owner"),
     Index("predictions_by_time", "owner", "time"),
@@ -69,6 +70,7 @@ LABELS: Final = Table(
     "labels",
     META,
     Column("id", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
     Column("since", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("label", Text),
@@ -98,12 +100,13 @@ Index(
 
 
 class Known(NamedTuple):
-    """A truth as it is kept."""
+    """A truth as it is kept; that of no model in particular has "" in its place."""
 
     time: int
     label: str | None
     value: float | None
     weight: float | None
+    model: str = ""
 
 
 class Content(NamedTuple):

@@ -8,7 +8,7 @@ from otelml.data import Role
 from otelml.sketch.numeric import Numeric
 
 if TYPE_CHECKING:
-    from otelml.sketch.exponential import Floats
+    from otelml.sketch.array import Floats
 
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75,
                    1.0, 2.5, 5.0, 10.0)  # fmt: skip

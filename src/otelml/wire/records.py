@@ -16,7 +16,7 @@ from otelml.data import Model, Prediction, Truth
 from otelml.wire.decode import Service, service_of
 from otelml.wire.rows import MOST, row_id, text_of
 
-_LONGEST: Final = 200  # of an id, in characters
+_LONGEST: Final = 200  # of an id or of the name of a label's model, in characters
 _MOST_CLASSES: Final = 64
 
 
@@ -117,10 +117,29 @@ def _values(given: dict[str, Any], name: str) -> Sequence[Any]:
 
 
 def _column(given: dict[str, Any], name: str, size: int, kind: str) -> list[Any]:
-    values = [getattr(v, kind) for v in _values(given, name)]
-    if name in given and len(values) != size:
+    held = _values(given, name)
+    if name in given and len(held) != size:
         raise ValueError(name)
-    return values
+    values = [getattr(value, kind) for value in held]
+    if all(values):
+        return values
+    # What is of another kind reads as nothing: so only of nothing need the kind be looked at.
+    return [read or _of_kind(value, kind) for read, value in zip(values, held, strict=True)]
+
+
+def _of_kind(value: Any, kind: str) -> Any:
+    """A value of that kind; an integer is a number, and null what a row lacks."""
+    told = value.WhichOneof("value")
+    if told == kind:
+        return getattr(value, kind)
+    if told == "int_value" and kind == "double_value":
+        return float(value.int_value)
+    if told is None and kind in _LACKING:
+        return _LACKING[kind]
+    raise TypeError(kind)
+
+
+_LACKING: Final = {"string_value": "", "double_value": float("nan")}
 
 
 def _canonical(label: str) -> str | None:
@@ -137,50 +156,56 @@ def _number(value: float) -> float | None:
 
 
 def _model(given: dict[str, Any]) -> Model:
-    version = given[names.MODEL_VERSION].string_value if names.MODEL_VERSION in given else None
-    return Model(given[names.MODEL_NAME].string_value, version or None)
+    version = _told(given, names.MODEL_VERSION, "string_value")
+    return Model(_of_kind(given[names.MODEL_NAME], "string_value"), version or None)
 
 
 def _truth(record: Any, service: Service, found: Records) -> None:
     given = {pair.key: pair.value for pair in record.attributes}
-    key = given[names.INFERENCE_ID].string_value if names.INFERENCE_ID in given else ""
-    key = key or record.span_id.hex()
-    if not key or len(key) > _LONGEST:
+    key = _told(given, names.INFERENCE_ID, "string_value") or record.span_id.hex()
+    row = _told(given, names.ROW_INDEX, "int_value") or 0
+    of = _told(given, names.MODEL_NAME, "string_value") or None
+    if not key or len(key) > _LONGEST or row < 0 or len(of or "") > _LONGEST:
         raise ValueError("id")
-    row = given[names.ROW_INDEX].int_value if names.ROW_INDEX in given else 0
     key = row_id(key, row)
     time = record.time_unix_nano or record.observed_time_unix_nano
-    label, value = None, None
-    if names.TRUTH_CLASS in given:
-        label = _canonical(_plain(given[names.TRUTH_CLASS]))
-    if names.TRUTH_VALUE in given:
-        value = _number(given[names.TRUTH_VALUE].double_value)
-        label = label if label is not None or value is None else text_of(value)[0]
-    weight = given[names.TRUTH_WEIGHT].double_value if names.TRUTH_WEIGHT in given else 1.0
-    if (label is None and value is None) or not (np.isfinite(weight) and weight >= 0):
+    label, value = _either(given, names.TRUTH_CLASS, names.TRUTH_VALUE)
+    if label is None and value is not None:
+        label = text_of(value)[0]
+    weight = _told(given, names.TRUTH_WEIGHT, "double_value")
+    weight = 1.0 if weight is None else weight
+    if label is None or not (np.isfinite(weight) and weight >= 0):
         raise ValueError("label")
-    found.truths.append((service, Truth(key, time, label, value, weight)))
-    found.predictions.extend(_beside(given, key, time, service))
+    beside = [*_beside(given, key, time, service)]
+    found.truths.append((service, Truth(key, time, label, value, weight, of)))
+    found.predictions.extend(beside)
 
 
 def _beside(
     given: dict[str, Any], key: str, time: int, service: Service
 ) -> Iterator[tuple[Service, Model, Prediction]]:
     """The prediction that came with its label, if one did."""
-    label = _canonical(_plain(given[names.PREDICTION_CLASS])) if _has(given, "class") else None
-    value = _number(given["ml.prediction.value"].double_value) if _has(given, "value") else None
-    scores = (("", given["ml.prediction.score"].double_value),) if _has(given, "score") else ()
+    label, value = _either(given, names.PREDICTION_CLASS, names.PREDICTION_VALUE_OF_ROW)
+    score = _told(given, names.PREDICTION_SCORE_OF_ROW, "double_value")
+    scores = () if score is None else (("", score),)
     if label is not None or value is not None or scores:
         yield service, _model(given), Prediction(key, time, label, value, scores)
 
 
-def _has(given: dict[str, Any], name: str) -> bool:
-    return f"ml.prediction.{name}" in given
+def _either(given: dict[str, Any], text: str, number: str) -> tuple[str | None, float | None]:
+    """A class and a number, where they are told."""
+    value = _told(given, number, "double_value")
+    return (
+        _canonical(_told(given, text, "string_value") or ""),
+        None if value is None else _number(value),
+    )
 
 
-def _plain(value: Any) -> str:
-    text: str = value.string_value
-    return text
+def _told(given: dict[str, Any], name: str, kind: str) -> Any:
+    """An attribute of that kind; None where it is not told."""
+    if name not in given or given[name].WhichOneof("value") is None:
+        return None
+    return _of_kind(given[name], kind)
 
 
 _EVENTS: Final = {names.RECORDS_EVENT: _records, names.TRUTH_EVENT: _truth}

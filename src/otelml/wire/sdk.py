@@ -26,7 +26,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otelml import names
 from otelml.data import Key, Series, Sketch
-from otelml.sketch.exponential import Buckets, Exponential
+from otelml.sketch.buckets import Buckets
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.parts import Part, explode
 from otelml.sketch.probability import BOUNDS, Probability

@@ -8,7 +8,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
-from otelml.sketch.exponential import COARSEST, FINEST, Buckets, Exponential, Ints
+from otelml.sketch.array import Ints
+from otelml.sketch.buckets import COARSEST, FINEST, Buckets
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.probability import BOUNDS, Probability
 
 Value: TypeAlias = Exponential | Probability | float
@@ -52,7 +54,7 @@ def _exponential(point: pb.ExponentialHistogramDataPoint, origin: float) -> Expo
     low, high = math.nan, math.nan
     if point.HasField("min") and point.HasField("max"):
         low, high = point.min, point.max
-        if not low <= high:
+        if not -math.inf < low <= high < math.inf:
             raise BadPointError("extremes")
     if not up and not down:
         scale = FINEST

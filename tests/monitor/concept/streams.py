@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 Levels = Sequence[tuple[float, int]]
 """Error rates, or mean scales, each with the number of its values."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otelml.monitor.concept import DETECTORS, Alarms, Detector
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 from tests.monitor.concept.streams import absolute, wrong
 
 LEVELS = st.lists(

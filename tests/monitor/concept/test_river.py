@@ -8,7 +8,7 @@ import pytest
 from river import drift
 
 from otelml.monitor.concept import ADWIN, DDM, EDDM, KSWIN, Alarms, Detector, PageHinkley
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 from tests.monitor.concept.streams import absolute, wrong
 
 RIVER: Any = drift

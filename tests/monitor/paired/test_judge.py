@@ -18,7 +18,7 @@ from otelml.monitor.paired.roc_auc import Areas
 from otelml.monitor.paired.summary import Summary
 from otelml.monitor.performance.check import Span
 from otelml.monitor.segments import take
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 from tests.monitor.decisions import estimated, scored
 
 CHAMPION, SPAN = Model("churn", "1"), Span(Model("churn-next", "2"), 3, 4)

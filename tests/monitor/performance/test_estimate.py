@@ -13,8 +13,8 @@ from otelml.monitor.performance.estimate import estimate, misses
 from otelml.monitor.performance.loss import estimate_loss
 from otelml.monitor.performance.registry import DEFAULT, SOURCE, judge
 from otelml.monitor.performance.summary import Summary
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.exponential import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 from otelml.sketch.scores import Scores

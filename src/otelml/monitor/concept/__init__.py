@@ -9,9 +9,20 @@ from otelml.monitor.concept.adwin import ADWIN
 from otelml.monitor.concept.ddm import DDM
 from otelml.monitor.concept.eddm import EDDM
 from otelml.monitor.concept.kswin import KSWIN
+from otelml.monitor.concept.level import Level
 from otelml.monitor.concept.page_hinkley import PageHinkley
 
-__all__ = ["ADWIN", "DDM", "DETECTORS", "EDDM", "KSWIN", "Alarms", "Detector", "PageHinkley"]
+__all__ = [
+    "ADWIN",
+    "DDM",
+    "DETECTORS",
+    "EDDM",
+    "KSWIN",
+    "Alarms",
+    "Detector",
+    "Level",
+    "PageHinkley",
+]
 
 DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType(
     {

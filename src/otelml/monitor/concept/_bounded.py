@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from otelml.monitor.concept._detector import LARGEST, Detector
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 _REACH: Final = 20
 """An error counts up to so many times as far from the median as nine tenths of the first lie."""
@@ -42,7 +42,7 @@ class Bounded(Detector):
                 known.early = values.tolist()
                 return None, []
             known.early = []
-            known.low, known.high = _limits(values[: self.min_values])
+            known.low, known.high = limits(values[: self.min_values])
         drift = self._judge(np.clip(values, known.low, known.high))
         return None if drift is None else drift - waiting, []
 
@@ -51,7 +51,8 @@ class Bounded(Detector):
         """Take in some values, at least one, up to the first drift, and tell its position."""
 
 
-def _limits(values: Floats) -> tuple[float, float]:
+def limits(values: Floats) -> tuple[float, float]:
+    """How far an error may lie, as the first ones tell."""
     median = np.median(values)
     reach = _REACH * np.quantile(np.abs(values - median), 0.9)
     if not reach:

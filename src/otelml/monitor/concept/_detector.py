@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 

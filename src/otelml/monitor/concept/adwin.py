@@ -16,7 +16,7 @@ import numpy as np
 
 from otelml.monitor.concept._bounded import Beginning, Bounded
 from otelml.monitor.concept._detector import Bools, carried, first
-from otelml.sketch.exponential import Floats, Ints
+from otelml.sketch.array import Floats, Ints
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from otelml.monitor.concept._detector import Detector, carried, first, onsets
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from otelml.monitor.concept._detector import Detector, carried, first, onsets
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 _NOISE: Final = math.sqrt(13) / 3
 """Standard error of p′ + 2 s′ over k distances, relative to it, times √k.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import special
 
 from otelml.monitor.concept._detector import Bools, Detector, first
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from scipy import signal
 
 from otelml.monitor.concept._bounded import Beginning, Bounded
 from otelml.monitor.concept._detector import carried, first
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 
 @dataclass(slots=True)

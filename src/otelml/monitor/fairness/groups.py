@@ -13,7 +13,7 @@ import numpy as np
 from otelml.data import Outcomes
 from otelml.monitor.positive import scores_of
 from otelml.monitor.segments import codes, known, segment, take
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 BINS: Final = 10
 """Bins of equal width that scores are counted in."""

@@ -16,7 +16,7 @@ from otelml.monitor.comparison import normal_tail
 from otelml.monitor.performance.interval import Z
 from otelml.monitor.positive import scores_of
 from otelml.monitor.segments import known
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 
 
 @dataclass(frozen=True, slots=True)

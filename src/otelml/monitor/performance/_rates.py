@@ -14,8 +14,8 @@ import numpy as np
 
 from otelml.monitor.performance.check import Better, Case, Metric, Of
 from otelml.monitor.performance.interval import Value, wilson
+from otelml.sketch.array import Floats
 from otelml.sketch.confusion import Confusion
-from otelml.sketch.exponential import Floats
 
 
 class Sums(NamedTuple):

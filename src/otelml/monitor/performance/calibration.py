@@ -11,7 +11,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 from otelml.sketch.scores import Scores
 
 _SPLITS: Final = 5

@@ -13,7 +13,7 @@ import numpy as np
 from otelml.monitor.performance._curves import of_scores
 from otelml.monitor.performance.check import Better
 from otelml.monitor.performance.interval import Value, Z
-from otelml.sketch.exponential import Floats
+from otelml.sketch.array import Floats
 from otelml.sketch.scores import Scores
 
 BINS: Final = 10

@@ -14,13 +14,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from otelml import names
 from otelml.data import Finding
 from otelml.monitor.performance.calibration import Calibration
 from otelml.monitor.performance.summary import Summary
+from otelml.sketch.array import Floats
 from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.confusion import Cell, Confusion
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import Floats
 from otelml.sketch.scores import Scores
 from otelml.sketch.weighted import Weighted
 
@@ -155,14 +156,12 @@ class Miss(NamedTuple):
         return self.estimated - self.realised
 
 
-def misses(
-    estimated: Sequence[Finding], realised: Sequence[Finding], source: str = "ml.performance.source"
-) -> list[Miss]:
+def misses(estimated: Sequence[Finding], realised: Sequence[Finding]) -> list[Miss]:
     """The errors of a window's estimates, where labels have come; labels are without the source."""
 
     def about(finding: Finding) -> tuple[str, tuple[tuple[str, str], ...]]:
-        told = tuple((name, value) for name, value in finding.labels if name != source)
-        return finding.check, told
+        told = (label for label in finding.labels if label[0] != names.PERFORMANCE_SOURCE)
+        return finding.check, tuple(told)
 
     values = {about(f): f.value for f in realised if f.value is not None}
     return [

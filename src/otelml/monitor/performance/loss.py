@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from otelml.monitor.performance.summary import Summary
+from otelml.sketch.array import Floats
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import Floats
 from otelml.sketch.residuals import Residuals
 from otelml.sketch.weighted import Weighted
 

@@ -8,8 +8,8 @@ from typing import Any, Final, Self
 import numpy as np
 
 from otelml.data import Outcomes
+from otelml.sketch.array import Floats
 from otelml.sketch.confusion import Confusion
-from otelml.sketch.exponential import Floats
 from otelml.sketch.residuals import Residuals
 from otelml.sketch.scores import Scores
 from otelml.sketch.weighted import Weighted

@@ -10,7 +10,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_
 from otelml import names
 from otelml.data import Window
 from otelml.processor import config
-from otelml.processor.emit import Judged, events, gauges
+from otelml.processor.events import events
+from otelml.processor.gauges import gauges
+from otelml.processor.judged import Judged
 from otelml.processor.library import Library
 from otelml.processor.watch import Watch
 from otelml.wire.proto import Decoder, Service, window_metrics
@@ -127,3 +129,19 @@ def test_services_are_bounded(make_window: Make) -> None:
         state.fold(1, [template._replace(stream=stream)], now)
     assert 1000 == len(state.services)
     assert 100 == state.losses()["service_limit"]
+
+
+def test_what_is_heard_of_no_more_is_forgotten(make_window: Make) -> None:
+    """Services come and go, and there is room for a thousand."""
+    state = watch()
+    window = make_window(0.0)
+    judged(state, window)
+    day = 24 * 3600 * 1_000_000_000
+    for days in (1, 30, 36):
+        state.close(window.end + days * day)
+        assert [SHOP] == [*state.services]
+    again = watch()
+    again.load(state.dump(), 1)
+    for each in (state, again):
+        each.close(window.end + 38 * day)
+        assert not each.services

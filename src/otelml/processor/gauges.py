@@ -1,26 +1,22 @@
-"""Findings as OTLP: gauges of each window, states of alerts, and events when a state changes."""
+"""Findings as OTLP metrics: gauges of each window, and states of alerts."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_NUMBER_WARN
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otelml import names
-from otelml.data import Baseline, Finding, Model, Owner, Role, Verdict, Window, iso
-from otelml.monitor.alerts import Subject, subject_of
-from otelml.monitor.performance.calibration_error import Curve
-from otelml.monitor.retraining import Recommendation
+from otelml.data import Finding, Model, Owner, Role, Verdict, segment_of
+from otelml.monitor.alerts import subject_of
 from otelml.names import METRICS, Kind
 from otelml.processor.family import DRIFTS, Attributes, family_of
+from otelml.processor.identity import model_attributes, resource
+from otelml.processor.judged import Judged
 from otelml.sketch.exponential import Exponential
 from otelml.wire.encode import CUMULATIVE, SCOPE, add_point, key_values
 from otelml.wire.proto import Service
@@ -29,42 +25,8 @@ if TYPE_CHECKING:
     from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
 _JUDGED: Final = frozenset({Verdict.OK, Verdict.WARN, Verdict.ALARM})
-_EVIDENCE: Final = 3
-"""Findings that an event shows; a webhook is told all of them."""
-
 _COARSE: Final = 8
 """Finest scale of a histogram that Prometheus keeps as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A window that was evaluated, and what came of it.
-
-    Of a window of predictions `labelled` counts those of its rows that have a label; it is `shown`
-    if no newer one has enough.
-    """
-
-    window: Window
-    baseline: Baseline | None
-    findings: tuple[Finding, ...]
-    opened: tuple[Finding, ...]
-    resolved: tuple[Finding, ...]
-    open: frozenset[Subject]
-    labelled: int | None = None
-    shown: bool = True
-    recommended: tuple[Recommendation, ...] = ()
-    confusion: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    curve: Curve | None = None
-
-
-def resource(service: Service, extra: Mapping[str, str] | None = None) -> Resource:
-    """The monitored service, without the instance that sent the data."""
-    given = {
-        "service.name": service.name,
-        "service.namespace": service.namespace,
-        "deployment.environment.name": service.environment,
-    } | dict(extra or {})
-    return Resource(attributes=key_values({k: v for k, v in given.items() if v}))
 
 
 class Gauges:
@@ -115,7 +77,7 @@ def gauges(service: Service, judged: Judged, since: int, version: str, now: int)
     window = judged.window
     time = window.end if judged.labelled is None else now
     out = Gauges(resource(service), version)
-    of_model = _of_model(window.model)
+    of_model = model_attributes(window.model)
     if judged.labelled is None:
         _of_window(out, judged, since)
     else:
@@ -153,7 +115,7 @@ def _add_curve(out: Gauges, judged: Judged, of_model: Attributes, time: int) -> 
 def _of_window(out: Gauges, judged: Judged, since: int) -> None:
     """What is told of a window of sketches itself, and of its baseline."""
     window = judged.window
-    of_model = _of_model(window.model)
+    of_model = model_attributes(window.model)
     out.add(names.WINDOW_SAMPLE_COUNT, of_model, since, window.end, window.rows)
     length = (window.end - window.start) / 1e9
     out.add(names.WINDOW_LENGTH, of_model, since, window.end, length)
@@ -173,7 +135,7 @@ def pending(
         service = Service(owner.service, owner.namespace, owner.environment)
         if service not in whole:
             whole[service] = Gauges(resource(service), version)
-        of_model = _of_model(Model(owner.model, owner.version))
+        of_model = model_attributes(Model(owner.model, owner.version))
         whole[service].add(names.GROUND_TRUTH_PENDING, of_model, since, now, count)
     request = ExportMetricsServiceRequest()
     for out in whole.values():
@@ -181,85 +143,13 @@ def pending(
     return request
 
 
-def events(
-    service: Service, judged: Iterable[Judged], now: int, version: str
-) -> ExportLogsServiceRequest | None:
-    """An event for each state that changed; None if none did."""
-    request = ExportLogsServiceRequest()
-    whole = request.resource_logs.add(resource=resource(service))
-    scope = whole.scope_logs.add(scope=InstrumentationScope(name=SCOPE, version=version))
-    for one in judged:
-        changes = [(f, True) for f in one.opened] + [(f, False) for f in one.resolved]
-        for finding, opened in changes:
-            family = family_of(finding)
-            record = scope.log_records.add(
-                time_unix_nano=finding.window[1],
-                observed_time_unix_nano=now,
-                severity_number=SEVERITY_NUMBER_WARN if opened else SEVERITY_NUMBER_INFO,
-                event_name=family.opened if opened else family.resolved,
-            )
-            record.attributes.extend(key_values(_event_attributes(finding, one.baseline)))
-            record.body.string_value = told(finding, opened)
-        for told_of in one.recommended:
-            record = scope.log_records.add(
-                time_unix_nano=told_of.window[1],
-                observed_time_unix_nano=now,
-                severity_number=(
-                    SEVERITY_NUMBER_WARN if told_of.recommended else SEVERITY_NUMBER_INFO
-                ),
-                event_name=event_of(told_of),
-            )
-            about = _of_model(one.window.model) | {names.RETRAINING_RULE: str(told_of.rule)}
-            if told_of.evidence:
-                about[names.RETRAINING_EVIDENCE] = json.dumps(told_of.evidence[:_EVIDENCE])
-            record.attributes.extend(key_values(about))
-            record.body.string_value = str(told_of.rule)
-    return request if scope.log_records else None
-
-
-def event_of(recommendation: Recommendation) -> str:
-    """The name of the event that tells of a recommendation."""
-    if recommendation.recommended:
-        return names.RETRAINING_RECOMMENDED_EVENT
-    return names.RETRAINING_RESOLVED_EVENT
-
-
-def told(finding: Finding, opened: bool) -> str:
-    """The change in one line, for people."""
-    what = finding.feature or str(finding.role)
-    return f"{finding.check} of {what} {'opened' if opened else 'resolved'}"
-
-
-def _event_attributes(finding: Finding, baseline: Baseline | None) -> Attributes:
-    family = family_of(finding)
-    attributes = _of_model(Model(finding.model, finding.model_version))
-    attributes |= family.attributes(finding) | family.subject(finding)
-    attributes |= {
-        names.WINDOW_START: iso(finding.window[0]),
-        names.WINDOW_END: iso(finding.window[1]),
-        names.WINDOW_SAMPLE_COUNT: finding.samples,
-    }
-    if baseline is not None:
-        attributes[names.BASELINE_ID] = baseline.id
-    for name, number in family.numbers(finding).items():
-        if number is not None and math.isfinite(number):
-            attributes[name] = float(number)
-    return attributes
-
-
-def _of_model(model: Model) -> Attributes:
-    attributes: Attributes = {names.MODEL_NAME: model.name}
-    if model.version is not None:
-        attributes[names.MODEL_VERSION] = model.version
-    return attributes
-
-
 def _shares(findings: Iterable[Finding]) -> dict[str, float]:
     """Share of the features judged that drifted, by method."""
     seen: dict[str, list[bool]] = {}
     for finding in findings:
         judged = finding.verdict in _JUDGED and finding.limits.alarm is not None
-        if judged and family_of(finding) is DRIFTS and finding.role is Role.FEATURE:
+        of_all = finding.role is Role.FEATURE and not segment_of(finding.labels)
+        if judged and of_all and family_of(finding) is DRIFTS:
             seen.setdefault(finding.check, []).append(finding.verdict is Verdict.ALARM)
     return {method: sum(alarms) / len(alarms) for method, alarms in seen.items()}
 

@@ -1,0 +1,152 @@
+"""What estimators of scikit-learn, and what looks like them, take and give."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from otelml.data import Block, Role
+from otelml.hooks._call import Call
+from otelml.hooks._patch import guarded
+from otelml.hooks._reader import (
+    Card,
+    Column,
+    Reader,
+    classified,
+    named,
+    numeric,
+    positives,
+    probabilities,
+    task_of,
+    version_of,
+)
+from otelml.recording.columns import column
+
+_LIBRARIES: Final = ("xgboost", "lightgbm")  # whose estimators are built on scikit-learn's
+
+
+class EstimatorReader(Reader):
+    """Reads what estimators, and what looks like them, take and give."""
+
+    framework = "sklearn"
+    telling = frozenset({"predict_proba", "inplace_predict"})
+
+    def describe(self, instance: Any, data: Any) -> Card:
+        """Name, features, task and classes of an estimator."""
+        known = getattr(instance, "feature_names_in_", None)
+        if known is None:
+            known = guarded(getattr, data, "columns", None)
+        width = getattr(instance, "n_features_in_", None)
+        columns = (
+            tuple(map(str, known))
+            if known is not None
+            else tuple(f"x{i}" for i in range(width))
+            if isinstance(width, int)
+            else None
+        )
+        final = _final(instance)
+        classes = getattr(instance, "classes_", None)
+        library = type(final).__module__.partition(".")[0]
+        library = library if library in _LIBRARIES else self.framework
+        task = _task(instance, classes)
+        return Card(
+            named(instance, type(final).__name__, columns, task),
+            library,
+            version_of(library),
+            columns,
+            task,
+            classes,
+        )
+
+    def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
+        """Predictions, scores and confidences of a call."""
+        match call.operation:
+            case "predict":
+                yield from self._predicted(card, result)
+                inner = call.inner.get("predict_proba")
+                if inner and (
+                    inner.instance is call.instance or inner.instance is _final(call.instance)
+                ):
+                    yield from _several(inner.result, card.facts, classes_too=False)
+                elif "inplace_predict" in call.inner:
+                    yield from _boosted(call, card.facts)
+            case "predict_proba":
+                yield from _several(result, card.facts, classes_too=True)
+            case "predict_log_proba":
+                logs = result if isinstance(result, list) else [result]
+                found = [np.exp(each) for each in logs]
+                yield from _several(
+                    found if isinstance(result, list) else found[0], card.facts, classes_too=True
+                )
+            case "decision_function" | "score_samples":
+                values = np.asarray(result)
+                if card.task is None or card.task == "anomaly_detection":
+                    yield numeric(values.ravel(), call.operation if card.task else "")
+
+    def _predicted(self, card: Card, result: Any) -> Iterator[Column]:
+        values = np.asarray(result)
+        if card.task == "regression" and values.ndim == 1 and values.dtype == np.float64:
+            yield Block(Role.PREDICTION, ("",), values.reshape(-1, 1).copy())
+            return
+        several = values.ndim == 2 and values.shape[1] > 1
+        for number, each in enumerate(values.T if several else [values.ravel()]):
+            name = f"y{number}" if several else ""
+            if card.task == "regression":
+                yield column(Role.PREDICTION, name, each)
+            else:
+                yield classified(each, name)
+
+
+def _boosted(call: Call, classes: Any) -> Iterator[Column]:
+    """Columns of the probabilities from which XGBoost's classifiers choose."""
+    inner = call.inner["inplace_predict"].result
+    match getattr(_final(call.instance), "objective", None):
+        case "binary:logistic":
+            yield from positives(inner, classes, classes_too=False)
+        case "multi:softprob":
+            yield from probabilities(inner, classes, classes_too=False)
+
+
+def _several(result: Any, classes: Any, *, classes_too: bool) -> Iterator[Column]:
+    """Columns of the probabilities of a model of one output, or of a list of several."""
+    if not isinstance(result, list):
+        yield from probabilities(result, classes, classes_too=classes_too)
+        return
+    for number, matrix in enumerate(result):
+        known = classes[number] if classes is not None else None
+        yield from probabilities(matrix, known, f"y{number}", classes_too=classes_too)
+
+
+def _task(instance: Any, classes: Any) -> str | None:
+    base = sys.modules.get("sklearn.base")
+    kind = guarded(_kind, instance) if base is not None else None
+    if kind == "outlier_detector":
+        return "anomaly_detection"
+    if kind == "clusterer":
+        return "clustering"
+    return task_of(classes, regressor=kind == "regressor")
+
+
+def _kind(instance: Any) -> str | None:
+    base = sys.modules["sklearn.base"]
+    if not isinstance(instance, base.BaseEstimator):
+        return getattr(instance, "_estimator_type", None)
+    for kind in ("regressor", "classifier", "outlier_detector", "clusterer"):
+        test = getattr(base, f"is_{kind}", None)  # is_clusterer is of 1.6
+        if test is not None and test(instance):
+            return kind
+    return getattr(instance, "_estimator_type", None)
+
+
+def _final(instance: Any) -> Any:
+    """The estimator that decides: the last step of a pipeline, the best of a search."""
+    for _ in range(8):
+        steps = getattr(instance, "steps", None)
+        if isinstance(steps, list) and steps and hasattr(steps[-1][1], "predict"):
+            instance = steps[-1][1]
+        elif "best_estimator_" in getattr(instance, "__dict__", {}):
+            instance = instance.best_estimator_
+        else:
+            break
+    return instance

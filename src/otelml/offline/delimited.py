@@ -1,0 +1,137 @@
+"""CSV and TSV files, a block of whole lines at a time: two are parsed while another is folded."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.csv
+
+_HEAD: Final = 8 << 20
+"""Bytes that tell the types of the columns."""
+
+_BLOCK: Final = 1 << 19
+"""Bytes that are parsed at a time, or `_LINES` lines where that is more."""
+
+_LINES: Final = 64
+
+_QUOTED: Final = 4
+"""Blocks that a quoted value may be long; after them a quote is taken for part of a text."""
+
+_PARSERS: Final = 2
+"""Threads that parse: Arrow lets go of the interpreter meanwhile."""
+
+_ROW: Final = re.compile(r"Row #(\d+)")
+
+
+def head(path: Path, types: Mapping[str, Any]) -> tuple[Any, int]:
+    """What the first rows show: the schema, save where `types` say it; and bytes a line."""
+    with path.open("rb") as file:
+        first = file.read(_HEAD)
+    end = _end(first) if len(first) == _HEAD else 0
+    lines = pa.py_buffer(first).slice(0, end or len(first))
+    reading = pa.csv.ReadOptions(block_size=_HEAD, use_threads=False)
+    table = pa.csv.read_csv(pa.BufferReader(lines), reading, parsing(path), conversion(types))
+    found = table.schema, len(lines) // (table.num_rows + 1)
+    del table
+    pa.default_memory_pool().release_unused()
+    return found
+
+
+def parsing(path: Path) -> Any:
+    """How lines are cut into values."""
+    return pa.csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+
+
+def conversion(types: Mapping[str, Any]) -> Any:
+    """How values become numbers or text."""
+    return pa.csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True)
+
+
+def batches(
+    path: Path, types: Mapping[str, Any], advance: Callable[[float], None]
+) -> Iterator[pa.RecordBatch]:
+    """The file's rows, in order.
+
+    Raises:
+        pa.ArrowInvalid: a line has another number of values, or one is not of its column's type;
+            rows are counted from the header's.
+
+    """
+    total = max(path.stat().st_size, 1)
+    schema, line = head(path, types)
+    size = max(_BLOCK, _LINES * line)
+    options = size, parsing(path), conversion({field.name: field.type for field in schema})
+    before = 0
+    with path.open("rb") as file:
+        jobs = (
+            partial(_parsed, block, schema.names if number else None, *options)
+            for number, block in enumerate(_blocks(file, size))
+        )
+        for parsed in _ahead(jobs):
+            try:
+                table = parsed.result()
+            except pa.ArrowInvalid as error:
+                raise _placed(error, before) from error
+            before += table.num_rows + (not before)
+            advance(min(file.tell() / total, 1.0))
+            yield from table.to_batches()
+
+
+def _placed(error: pa.ArrowInvalid, before: int) -> pa.ArrowInvalid:
+    """The error, told by the row of the file and not of the block."""
+    return pa.ArrowInvalid(_ROW.sub(lambda row: f"Row #{int(row[1]) + before}", str(error)))
+
+
+def _parsed(block: bytes, names: list[str] | None, size: int, parsing: Any, conversion: Any) -> Any:
+    """The table of a block; the first begins with its names.
+
+    A quote too many is part of a text, or one that nobody closed: Arrow tells them apart, and fails
+    at the latter where it has pieces of `size` bytes to parse.
+    """
+    whole = block.count(b'"') % 2 == 0
+    pieces = len(block) + 1 if whole else size
+    reading = pa.csv.ReadOptions(column_names=names, block_size=pieces, use_threads=False)
+    return pa.csv.read_csv(pa.BufferReader(block), reading, parsing, conversion)
+
+
+def _ahead(jobs: Iterator[Callable[[], Any]]) -> Iterator[Future[Any]]:
+    """What jobs give, in order, while others are done."""
+    with ThreadPoolExecutor(_PARSERS) as pool:
+        waiting: deque[Future[Any]] = deque()
+        for job in jobs:
+            waiting.append(pool.submit(job))
+            if len(waiting) > _PARSERS:
+                yield waiting.popleft()
+        yield from waiting
+
+
+def _blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Whole lines, about `size` bytes at a time."""
+    rest = b""
+    while read := file.read(size):
+        lines = rest + read
+        end = _end(lines)
+        if not end and len(lines) > _QUOTED * size:
+            end = _break(lines, len(lines))
+        if end:
+            yield lines[:end]
+        rest = lines[end:]
+    if rest.strip(b"\r\n"):
+        yield rest
+
+
+def _end(lines: bytes) -> int:
+    """Where the last whole line ends; a break inside quotes ends none."""
+    end = _break(lines, len(lines))
+    while end and lines.count(b'"', 0, end) % 2:
+        end = _break(lines, lines.rfind(b'"', 0, end))
+    return end
+
+
+def _break(lines: bytes, before: int) -> int:
+    return max(lines.rfind(b"\n", 0, before), lines.rfind(b"\r", 0, before)) + 1

@@ -1,0 +1,43 @@
+"""Tables by slice: their rows for each value of a column, spelled as telemetry spells it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otelml.data import segment
+
+
+def spelled(column: Any) -> list[str | None]:
+    """The values of a column as text; None where one is missing.
+
+    >>> spelled(pa.array([1.0, 2.5, None])), spelled(pa.array([True, False]))
+    (['1', '2.5', None], ['True', 'False'])
+    """
+    return [_text(value) for value in column.to_pylist()]
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value != value:  # noqa: PLR0124 - NaN
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:g}" if number else str(value)
+
+
+def cut(
+    batch: pa.RecordBatch, columns: Iterable[str]
+) -> Iterator[tuple[tuple[tuple[str, str], ...], pa.RecordBatch]]:
+    """The rows of each slice, the largest slice of a column first."""
+    for name in columns:
+        encoded = batch[name]
+        if not pa.types.is_dictionary(encoded.type):
+            encoded = pc.dictionary_encode(encoded)
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        values = spelled(encoded.dictionary)
+        for code in np.argsort(-np.bincount(codes[codes >= 0], minlength=len(values))).tolist():
+            value = values[code]
+            rows = np.flatnonzero(codes == code)
+            if value is not None and len(rows):
+                yield segment(name, value), batch.take(pa.array(rows))

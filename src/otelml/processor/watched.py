@@ -1,0 +1,113 @@
+"""What is known of one service that is watched: its open windows, alerts and signals."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final
+
+from otelml.data import Model, Window
+from otelml.monitor.alerts import Alerts
+from otelml.monitor.retraining import Signal
+from otelml.monitor.rules import parse
+from otelml.monitor.window import Windows
+from otelml.processor import config
+from otelml.processor.library import Learner
+
+VOLUMES: Final = 12
+"""Windows that the volume is compared with."""
+
+
+class Watched:
+    """One service."""
+
+    def __init__(self, settings: config.Processor) -> None:
+        self._settings = settings
+        given = settings.windows
+        self.windows = Windows(given.length, given.lateness, given.max_series)
+        self.alerts: dict[Model, Alerts] = {}
+        self.concepts: dict[Model, Alerts] = {}
+        self.signals: dict[Model, Signal] = {}
+        self.previous: dict[Model, deque[Window]] = {}
+        self.learner = Learner(settings.baselines.first_windows, given.min_samples)
+        self.assessed: dict[Model, int] = {}
+        """Start of the newest window of predictions with enough labels."""
+        self.seen: dict[Model, int] = {}
+        """End of the newest window of each model, of whatever kind."""
+
+    def alerts_of(self, model: Model) -> Alerts:
+        """The alerts of a model."""
+        if model not in self.alerts:
+            rules = self._settings.alerts
+            self.alerts[model] = Alerts(open_after=rules.opening, resolve_after=rules.resolve_after)
+        return self.alerts[model]
+
+    def concepts_of(self, model: Model) -> Alerts:
+        """The alerts on a model's stream of errors: a detector waits long enough by itself."""
+        if model not in self.concepts:
+            after = self._settings.alerts.resolve_after
+            self.concepts[model] = Alerts(open_after=(1, 1), resolve_after=after)
+        return self.concepts[model]
+
+    def signal_of(self, model: Model) -> Signal:
+        """Whether to train a model anew."""
+        if model not in self.signals:
+            rules = [parse(rule) for rule in self._settings.retraining.when]
+            self.signals[model] = Signal(rules, self._settings.alerts.resolve_after)
+        return self.signals[model]
+
+    def saw(self, window: Window) -> None:
+        """A window came to be judged."""
+        self.seen[window.model] = max(self.seen.get(window.model, 0), window.end)
+
+    def forget(self, before: int) -> bool:
+        """Forget the models of which nothing came since; True if none is left."""
+        self.windows.forget(before)
+        for model in [model for model, end in self.seen.items() if end < before]:
+            self.learner.forget(model)
+            for held in (
+                self.alerts,
+                self.concepts,
+                self.signals,
+                self.previous,
+                self.assessed,
+                self.seen,
+            ):
+                held.pop(model, None)
+        return not self.seen and not self.windows.series
+
+    def dump(self) -> dict[str, Any]:
+        """Its state, for JSON."""
+        return {
+            "windows": self.windows.dump(),
+            "alerts": _by_model(self.alerts),
+            "concepts": _by_model(self.concepts),
+            "signals": _by_model(self.signals),
+            "previous": [
+                [m.name, m.version, [[w.start, w.end, w.rows] for w in windows]]
+                for m, windows in self.previous.items()
+            ],
+            "learner": self.learner.dump(),
+            "assessed": [[m.name, m.version, start] for m, start in self.assessed.items()],
+            "seen": [[m.name, m.version, end] for m, end in self.seen.items()],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take the state that `dump` described."""
+        self.windows.load(state["windows"])
+        for name, version, alerts in state["alerts"]:
+            self.alerts_of(Model(name, version)).load(alerts)
+        for name, version, alerts in state["concepts"]:
+            self.concepts_of(Model(name, version)).load(alerts)
+        for name, version, signal in state["signals"]:
+            self.signal_of(Model(name, version)).load(signal)
+        for name, version, windows in state["previous"]:
+            model = Model(name, version)
+            self.previous[model] = deque(
+                (Window(model, start, end, {}, rows) for start, end, rows in windows), VOLUMES
+            )
+        self.learner.load(state["learner"])
+        self.assessed = {Model(n, version): start for n, version, start in state["assessed"]}
+        self.seen = {Model(name, version): end for name, version, end in state["seen"]}
+
+
+def _by_model(held: Mapping[Model, Alerts | Signal]) -> list[Any]:
+    return [[model.name, model.version, one.dump()] for model, one in held.items()]

@@ -1,0 +1,93 @@
+"""How much the value of a stream grew from one point to the next."""
+
+import math
+
+from otelml.sketch.buckets import FINEST, Buckets
+from otelml.sketch.exponential import Exponential
+from otelml.sketch.probability import Probability
+from otelml.wire.values import NOTHING, Value
+
+
+def holds(value: Value) -> bool:
+    """Whether there is anything in it."""
+    if isinstance(value, Exponential):
+        return bool(value.zeros or value.positive.counts.size or value.negative.counts.size)
+    return bool(value.counts.any()) if isinstance(value, Probability) else value != 0
+
+
+def minus(now: Value, before: Value, *, monotonic: bool) -> Value | None:
+    """What came since; None if a count fell, or if it is of another kind."""
+    if isinstance(now, Exponential):
+        return _exponential_minus(now, before) if isinstance(before, Exponential) else None
+    if isinstance(now, Probability):
+        return now.minus(before) if isinstance(before, Probability) else None
+    if not isinstance(before, (int, float)):
+        return None
+    return None if monotonic and now < before else now - before
+
+
+def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | None:
+    if not _alike(now, before):
+        new = now.minus(before)
+        return None if new is None else _bounded(new, now)
+    up = _side_minus(now.positive, before.positive)
+    down = _side_minus(now.negative, before.negative)
+    zeros = now.zeros - before.zeros
+    if up is None or down is None or zeros < 0:
+        return None
+    return _bounded(Exponential(now.scale, zeros, up, down, origin=now.origin), now)
+
+
+def _alike(now: Exponential, before: Exponential) -> bool:
+    """Whether both count in the same buckets, as most do: they subtract at a lower cost."""
+    return (
+        now.scale == before.scale
+        and now.origin == before.origin
+        and now.positive.offset == before.positive.offset
+        and now.negative.offset == before.negative.offset
+        and now.positive.counts.size == before.positive.counts.size
+        and now.negative.counts.size == before.negative.counts.size
+    )
+
+
+def _side_minus(now: Buckets, before: Buckets) -> Buckets | None:
+    """What came into the same buckets; None if a count fell."""
+    if not now.counts.size:
+        return NOTHING
+    counts = now.counts - before.counts
+    if counts[counts.argmin()] < 0:
+        return None
+    if counts[0] and counts[-1]:
+        return Buckets(now.offset, counts)
+    return Buckets.dense(now.offset, counts)
+
+
+def _bounded(new: Exponential, whole: Exponential) -> Exponential:
+    """The same with the whole's extremes, if both lie in the outermost buckets of what is new.
+
+    There they bound it better than the buckets do; elsewhere they are of older values.
+    """
+    low, high = whole.minimum, whole.maximum
+    if math.isnan(low) or not holds(new):
+        return new
+    if not (_in_edge(new, low - new.origin, lowest=True) and _in_edge(new, high - new.origin)):
+        return new
+    return Exponential(new.scale, new.zeros, new.positive, new.negative, low, high, new.origin)
+
+
+def _in_edge(histogram: Exponential, x: float, *, lowest: bool = False) -> bool:
+    """Whether x lies in the outermost bucket on that side."""
+    up, down = histogram.positive, histogram.negative
+    near, far = (down, up) if lowest else (up, down)
+    sign = -1.0 if lowest else 1.0
+    if near.counts.size:
+        index, magnitude = near.offset + near.counts.size - 1, sign * x
+    elif histogram.zeros:
+        return x == 0
+    else:
+        index, magnitude = far.offset, -sign * x
+    if not magnitude > 0:
+        return False
+    position = math.log2(magnitude) * 2.0**histogram.scale - index
+    slack = 2.0 ** (histogram.scale - FINEST)
+    return -slack <= position <= 1 + slack

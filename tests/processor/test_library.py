@@ -1,0 +1,67 @@
+"""Baselines that a directory holds, and what is wrong with others beside them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from otelml.data import Key, Model, Role, Sketch, Window
+from otelml.monitor.performance.summary import Summary
+from otelml.processor.library import Learner, Library
+from otelml.sketch.count import Count
+from otelml.sketch.numeric import Numeric
+from otelml.wire import file
+
+MODEL = Model("fraud")
+SECOND = 1_000_000_000
+
+
+def window(start: int = 0) -> Window:
+    sketches: dict[Key, Sketch] = {
+        Key(MODEL, Role.FEATURE, "age"): Numeric.of(np.arange(300.0)),
+        Key(MODEL, Role.PREDICTIONS, "predict"): Count(300),
+    }
+    return Window(MODEL, start * SECOND, (start + 1) * SECOND, sketches, 300)
+
+
+@pytest.mark.parametrize("outcomes", [{}, [], {"rows": 1}, Summary().dump() | {"scores": 3}])
+def test_outcomes_that_cannot_be_read_are_told_and_hold_up_nothing(
+    tmp_path: Path, outcomes: Any
+) -> None:
+    path = tmp_path / "fraud.json"
+    file.write(path, file.baseline(window(), source="", created=0, outcomes=outcomes))
+    library = Library(str(tmp_path))
+    (told,) = library.refresh()
+    assert told.startswith(f"{path}: its outcomes cannot be read")
+    assert "otelml baseline build" in told
+    assert library.find(MODEL) is None
+    assert library.reference(MODEL) is None
+
+
+def test_what_a_baseline_says_of_performance_goes_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "fraud.json"
+    known = file.baseline(window(), source="", created=0, outcomes=Summary().dump())
+    file.write(path, known)
+    library = Library(str(tmp_path))
+    assert [f"{path}: baseline {known.id} of fraud"] == library.refresh()
+    reference = library.reference(MODEL)
+    assert reference is not None
+    assert known == reference.baseline
+    path.unlink()
+    assert [f"{path}: removed"] == library.refresh()
+    assert library.reference(MODEL) is None
+
+
+def test_what_was_learnt_is_taken_up_again() -> None:
+    learner = Learner(2, 200)
+    assert [False, True, False] == [learner.learn(window(start)) for start in range(3)]
+    state = learner.dump()
+    again = Learner(2, 200)
+    again.load(json.loads(json.dumps(state)))
+    assert state == again.dump()
+    found, known = again.find(MODEL), learner.find(MODEL)
+    assert found is not None
+    assert known is not None
+    assert (600, known.id) == (found.rows, found.id)
