@@ -30,6 +30,7 @@ from otelml.wire.encode import window_metrics
 def column(key: Key) -> str:
     """How the schema calls a column.
 
+    >>> from otelml.data import Role
     >>> column(Key(Model("fraud"), Role.FEATURE, "age")), column(Key(Model("fraud"), Role.SCORE))
     ('feature:age', 'score')
     """

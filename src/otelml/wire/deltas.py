@@ -14,6 +14,7 @@ from otelml.sketch.parts import Piece
 from otelml.wire.decode import StreamPoint
 from otelml.wire.differences import holds, minus
 from otelml.wire.state import dump, load
+from otelml.wire.times import Times
 from otelml.wire.values import Value
 
 _EPOCHS: Final = 16
@@ -38,7 +39,7 @@ class _Trail:
     """What was counted of one stream."""
 
     marks: dict[int, Mark] = field(default_factory=dict)
-    deltas: dict[tuple[int, int], None] = field(default_factory=dict)
+    deltas: Times = field(default_factory=Times)
     forgotten: int = 0
     seen: int = 0
 
@@ -77,21 +78,17 @@ class Deltas:
 
     def _whole(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
         """What a delta adds: itself, the first time."""
-        when = point.start, point.end
-        if when in trail.deltas:
-            self.dropped["duplicate"] += 1
-            return None
         if point.end <= trail.forgotten:
             self.dropped["late"] += 1
             return None
         if trail.marks and point.start < max(mark.end for mark in trail.marks.values()):
             self.dropped[_MIXED] += 1
             return None
-        trail.deltas[when] = None
+        if not trail.deltas.add(point.start, point.end):
+            self.dropped["duplicate"] += 1
+            return None
         if len(trail.deltas) > _REMEMBERED:
-            oldest = min(trail.deltas, key=lambda times: times[1])
-            del trail.deltas[oldest]
-            trail.forgotten = max(trail.forgotten, oldest[1])
+            trail.forgotten = max(trail.forgotten, trail.deltas.forget())
         return point.start, point.value
 
     def _step(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
@@ -101,7 +98,7 @@ class Deltas:
         if step is None or not trail.deltas:
             return step
         since = point.start if mark is None else mark.end
-        if since < max(end for _, end in trail.deltas):
+        if since < trail.deltas.newest:
             self.dropped[_MIXED] += 1
             return None
         return step
@@ -150,7 +147,7 @@ class Deltas:
                 [
                     key.hex(),
                     [[start, mark.end, dump(mark.value)] for start, mark in trail.marks.items()],
-                    list(trail.deltas),
+                    trail.deltas.dump(),
                     trail.forgotten,
                     trail.seen,
                 ]
@@ -165,7 +162,7 @@ class Deltas:
         for key, marks, seen_deltas, forgotten, seen in state["trails"]:
             deltas._trails[bytes.fromhex(key)] = _Trail(
                 {start: Mark(end, load(value)) for start, end, value in marks},
-                dict.fromkeys((start, end) for start, end in seen_deltas),
+                Times.load(seen_deltas),
                 forgotten,
                 seen,
             )
