@@ -1,7 +1,7 @@
 """Windows cut by slice: the series of the whole, and those of the slices that are to be judged."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
@@ -27,6 +27,18 @@ def chosen(window: Window, columns: Collection[str], most: int) -> Window:
     held = {of: number for of, number in rows(window).items() if of[0][1] in columns}
     largest = sorted(held, key=lambda of: (-held[of], of))
     return _only(window, {(), *largest[:most]})
+
+
+def parts(window: Window) -> Iterator[tuple[Segment, Window]]:
+    """Each slice as a window of its own, whose keys do not say which slice it is."""
+    held: defaultdict[Segment, dict[Key, Sketch]] = defaultdict(dict)
+    for key, sketch in window.sketches.items():
+        if of := key.segment:
+            rest = tuple(label for label in key.labels if label not in of)
+            held[of][key._replace(labels=rest)] = sketch
+    sizes = rows(window)
+    for of, sketches in held.items():
+        yield of, replace(window, sketches=MappingProxyType(sketches), rows=sizes.get(of, 0))
 
 
 def rows(window: Window) -> dict[Segment, int]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otelml import names
 from otelml.data import Baseline, Finding, Role, Window
@@ -13,6 +13,8 @@ from otelml.monitor.performance.loss import estimate_loss
 from otelml.monitor.performance.registry import judge
 from otelml.monitor.performance.summaries import Summaries
 from otelml.monitor.performance.summary import Summary
+from otelml.monitor.segments import adjusted
+from otelml.monitor.sliced import Segment, parts, whole
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
@@ -20,20 +22,14 @@ from otelml.sketch.probability import Probability
 if TYPE_CHECKING:
     from otelml.sketch.distribution import Distribution
 
-ESTIMATED = ((names.PERFORMANCE_SOURCE, "estimated"),)
+_ESTIMATED: Final = ((names.PERFORMANCE_SOURCE, "estimated"),)
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A baseline whose data had predictions beside targets."""
+class Estimator:
+    """What the scores, or predicted numbers, of rows lead to expect, as earlier outcomes had it."""
 
-    baseline: Baseline
-    summaries: Summaries
-
-    @property
-    def summary(self) -> Summary:
-        """That of all rows."""
-        return self.summaries.whole
+    summary: Summary
 
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:
@@ -46,8 +42,8 @@ class Reference:
         scored = [*self.summary.scores]
         return scored[0] if len(scored) == 1 else None
 
-    def estimated(self, rules: Rules, window: Window) -> list[Finding]:
-        """Findings on what a window's scores, or predicted numbers, lead to expect."""
+    def findings(self, rules: Rules, window: Window, labels: Segment = ()) -> list[Finding]:
+        """What is expected of a window without slices; `labels` say which one it is itself."""
         scores: dict[str, Distribution] = {}
         classes, values = None, None
         for key, sketch in window.sketches.items():
@@ -67,4 +63,32 @@ class Reference:
             expected = estimate_loss(self.summary.residuals, values)
         else:
             return []
-        return judge(rules, self.summary, expected, window, ESTIMATED)
+        return judge(rules, self.summary, expected, window, (*_ESTIMATED, *labels))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A baseline whose data had predictions beside targets."""
+
+    baseline: Baseline
+    summaries: Summaries
+
+    @cached_property
+    def whole(self) -> Estimator:
+        """That of all rows."""
+        return Estimator(self.summaries.whole)
+
+    @cached_property
+    def slices(self) -> dict[Segment, Estimator]:
+        """Those of the slices."""
+        return {of: Estimator(summary) for of, summary in self.summaries.slices.items()}
+
+    def estimated(self, rules: Rules, window: Window) -> list[Finding]:
+        """Findings on what is expected of a window, and of those of its slices that are known."""
+        of_slices = [
+            finding
+            for of, part in parts(window)
+            if of in self.slices
+            for finding in self.slices[of].findings(rules, part, of)
+        ]
+        return self.whole.findings(rules, whole(window)) + adjusted(of_slices)

@@ -43,14 +43,14 @@ class Tally:
         self._slices: dict[Labels, Summary] = {}
         self._groups: dict[str, Groups] = {}
         self._sketches = _Sketches()
-        self._positive: str | None = None if reference is None else reference.positive
+        self._positive: str | None = None if reference is None else reference.whole.positive
 
     def add(self, outcomes: Outcomes) -> None:
         """Add a piece of the window."""
         piece = self._named(outcomes)
         summary = Summary.of(piece)
         self._whole = self._whole.merge(summary)
-        known = None if self._reference is None else self._reference.summary
+        known = None if self._reference is None else self._reference.summaries.whole
         positive = positive_class(self._rules, known, self._whole)
         for labels, part in slices(piece, self._settings.segments.columns):
             held = self._slices.get(labels)
@@ -65,7 +65,7 @@ class Tally:
     def findings(self, window: Window) -> list[Finding]:
         """What is found of the rows that were added."""
         reference = self._reference
-        known = None if reference is None else reference.summary
+        known = None if reference is None else reference.summaries.whole
         realised = judge(self._rules, known, self._whole, window)
         found = [*realised, *self._of_slices(window)]
         rules = self._settings.fairness

@@ -16,7 +16,7 @@ from otelml.data import Baseline, Finding, Model, Window
 from otelml.monitor.alerts import subject_of
 from otelml.monitor.check import Checks
 from otelml.monitor.registry import DRIFT, OF_WINDOWS, QUALITY, run
-from otelml.monitor.sliced import chosen, whole
+from otelml.monitor.sliced import chosen
 from otelml.processor import config
 from otelml.processor.assess import Assessed, rules_of
 from otelml.processor.concepts import Concepts
@@ -122,7 +122,7 @@ class Watch:
         of_baseline = None if baseline is None else baseline.window
         judged = chosen(window, self._sliced, self._settings.segments.max_slices)
         findings = run(self.checks, of_baseline, judged, tuple(previous), self._excluded)
-        findings += self._estimated(library.reference(model), whole(window))
+        findings += self._estimated(library.reference(model), judged)
         alerts = watched.alerts_of(model)
         changes = alerts.update(findings)
         watched.learner.learn(window)
