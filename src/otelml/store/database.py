@@ -64,12 +64,13 @@ class Database:
             raise StoreError("the storage url cannot be read: see SQLAlchemy's form") from None
         self.name = parsed.difference_update_query(["password", "sslpassword"]).render_as_string()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="otelml-store")
-        self._advice = (
+        self.advice = (
             "choose a file that can be written, or move a damaged one away"
             if parsed.get_backend_name() == "sqlite"
             else "see that the server is there and lets this user make tables"
         )
-        with self.reported(self._advice):
+        """What to do if it cannot be opened."""
+        with self.reported(self.advice):
             try:
                 self.engine = _engine(parsed)
             except ImportError as error:
@@ -79,7 +80,7 @@ class Database:
 
     def create(self, tables: MetaData) -> None:
         """Make the tables that are not there yet."""
-        with self.reported(self._advice):
+        with self.reported(self.advice):
             tables.create_all(self.engine)
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":

@@ -63,7 +63,7 @@ def lease(database: Database) -> Lease:
         StoreError: another processor holds it.
 
     """
-    with database.reported():
+    with database.reported(database.advice):
         return _File(database) if database.engine.name == "sqlite" else _Session(database)
 
 
