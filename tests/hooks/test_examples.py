@@ -18,8 +18,8 @@ BIN = Path(sys.executable).parent
 ROW = [[5.1, 3.5, 1.4, 0.2]]
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
 AFTER_FORK = {"OTEL_METRIC_EXPORT_INTERVAL": "5000"}
-"""gunicorn forks in its first seconds: a reader of the SDK that exports just then, as it did with an
-interval of 3 ms in six runs of six, is stuck in the child, because its locks are its parent's."""
+"""gunicorn forks in its first seconds: if a reader of the SDK exports just then, the child never
+does (with an interval of 3 ms in six runs of six). It seems to keep its parent's locks."""
 
 SCRIPTS = {  # example -> module that it needs most
     "sklearn_script": "pandas",
