@@ -48,9 +48,17 @@ class Cramped(Serving):
         self._pid = child.pid
         return child
 
-    @property
-    def ballast(self) -> Path:
-        return Path(f"/proc/{self._pid}/root/{self._folder}/ballast")
+    def fill(self) -> None:
+        """Take up most of the room."""
+        self._within("fallocate", "--length", str(BALLAST), self._folder / "ballast")
+
+    def clear(self) -> None:
+        """Give it back."""
+        self._within("rm", self._folder / "ballast")
+
+    def _within(self, *command: str | Path) -> None:
+        apart = ["nsenter", f"--target={self._pid}", "--user", "--preserve-credentials", "--mount"]
+        subprocess.run([*apart, *command], check=True)
 
 
 def metrics(number: int, rows: int) -> bytes:
@@ -108,7 +116,7 @@ async def test_a_full_disk_loses_nothing(neighbours: Neighbours) -> None:
         serving = Cramped(neighbours, sink.endpoint)
         child = serving.start()
         await serving.ready(child)
-        serving.ballast.write_bytes(bytes(BALLAST))
+        serving.fill()
         async with httpx.AsyncClient(base_url=serving.url, timeout=30) as http:
 
             async def told(number: int) -> bool:
@@ -136,7 +144,7 @@ async def test_a_full_disk_loses_nothing(neighbours: Neighbours) -> None:
                 number += 1
             await asyncio.to_thread(until, lambda: refused(sink) > 0)
             assert child.poll() is None
-            serving.ballast.unlink()
+            serving.clear()
             for left in sorted({*range(number)} - {*acknowledged}):
                 while not await told(left):  # noqa: ASYNC110 - another process's state
                     await asyncio.sleep(0.1)
