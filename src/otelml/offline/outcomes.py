@@ -48,7 +48,7 @@ def summarised(path: Path, layout: Layout) -> Summaries | None:
                 if labels in of_slices or len(of_slices) < MOST:
                     held = of_slices.get(labels, Summary.empty())
                     of_slices[labels] = held.merge(Summary.of(part))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise DataError(f"{path}: {error}") from error
     return Summaries(whole, of_slices) if whole.rows else None
 
