@@ -29,7 +29,7 @@ from otelml.store.lease import LostError, lease
 
 __all__ = ["Journal", "Letter", "StoreError"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _REPAIR: Final = "move it away, or repair it"
 
 _META: Final = MetaData()

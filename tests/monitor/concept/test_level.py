@@ -84,9 +84,9 @@ def test_batches_make_no_difference_and_state_is_kept() -> None:
         piecewise.update(errors[start : start + 37], some)
         piecewise = Level.of(json.loads(json.dumps(piecewise.state())))
     assert whole.raised
-    assert (whole.raised, whole.before.n, whole.since.n) == (
+    assert (whole.raised, whole.before.count, whole.since.count) == (
         piecewise.raised,
-        piecewise.before.n,
-        piecewise.since.n,
+        piecewise.before.count,
+        piecewise.since.count,
     )
     assert whole.mean == pytest.approx(piecewise.mean, rel=1e-12)

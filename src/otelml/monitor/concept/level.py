@@ -16,6 +16,7 @@ import numpy.typing as npt
 from otelml.monitor.concept._bounded import limits
 from otelml.monitor.concept._detector import LARGEST, carried, first
 from otelml.sketch.array import Floats
+from otelml.sketch.moments import Moments
 
 _CERTAIN: Final = 12.0
 """How much evidence that errors are back is asked for: its exponential, times a few, is how many
@@ -26,34 +27,6 @@ _EARLY: Final = 100
 
 _SMALLEST: Final = 0.2
 """A change of fewer standard deviations counts as none, so that a false alarm ends too."""
-
-
-@dataclass(slots=True)
-class Sums:
-    """Of some errors, about the first of them."""
-
-    n: int = 0
-    origin: float = 0.0
-    sum: float = 0.0
-    squares: float = 0.0
-
-    def add(self, values: Floats) -> None:
-        """Take in more."""
-        if not self.n and len(values):
-            self.origin = float(values[0])
-        self.n += len(values)
-        self.sum = float(carried(self.sum, values - self.origin)[-1]) if len(values) else self.sum
-        self.squares += float(((values - self.origin) ** 2).sum())
-
-    @property
-    def mean(self) -> float:
-        """Their mean."""
-        return self.origin + self.sum / self.n
-
-    @property
-    def variance(self) -> float:
-        """Their variance."""
-        return max(self.squares / self.n - (self.sum / self.n) ** 2, 0.0)
 
 
 @dataclass(slots=True)
@@ -71,8 +44,8 @@ class Level:
     """
 
     raised: bool = False
-    before: Sums = field(default_factory=Sums)
-    since: Sums = field(default_factory=Sums)
+    before: Moments = field(default_factory=Moments)
+    since: Moments = field(default_factory=Moments)
     climbed: float = 0.0
     early: list[float] = field(default_factory=list)
     low: float = -LARGEST
@@ -93,7 +66,7 @@ class Level:
                 continue
             drift = next((at for at in drifts if at >= start), None)
             stop = len(values) if drift is None else drift + 1
-            self.before.add(values[start:stop])
+            self.before = self.before.merge(Moments.of(values[start:stop]))
             self.raised = drift is not None
             start = stop
 
@@ -104,8 +77,8 @@ class Level:
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Self:
         """The level that `state` described."""
-        sums = {name: Sums(**state[name]) for name in ("before", "since")}
-        return cls(**{**state, **sums})
+        moments = {name: Moments(**state[name]) for name in ("before", "since")}
+        return cls(**{**state, **moments})
 
     def _tamed(self, values: Floats) -> Floats:
         """Errors no wilder than the first ones allow, so that none outweighs all others."""
@@ -123,19 +96,20 @@ class Level:
         """Take in errors up to the one that shows that they are back, and tell how many."""
         before, since = self.before, self.since
         usual, spread = before.mean, before.variance
-        n = np.arange(since.n + 1, since.n + len(values) + 1)
-        origin = since.origin if since.n else float(values[0])
+        n = np.arange(since.count + 1, since.count + len(values) + 1)
+        origin = since.pivot if since.count else float(values[0])
+        total, squares = since.about(origin)
         x = values - origin
-        mean = carried(since.sum, x) / n
-        variance = np.maximum(carried(since.squares, x**2) / n - mean**2, spread)
+        mean = carried(total, x) / n
+        variance = np.maximum(carried(squares, x**2) / n - mean**2, spread)
         gap = np.maximum(origin + mean - usual, _SMALLEST * np.sqrt(variance))
         below = carried(0.0, usual + gap / 2 - values)
         climbed = below - np.minimum(np.minimum.accumulate(below), -self.climbed)
         back = first(climbed * gap > _CERTAIN * variance)
         if back is not None:
             self.raised, self.climbed = False, 0.0
-            self.before, self.since = Sums(), Sums()  # what is usual is learnt anew
+            self.before, self.since = Moments(), Moments()  # what is usual is learnt anew
             return back + 1
-        since.add(values)
+        self.since = since.merge(Moments.of(values))
         self.climbed = float(climbed[-1])
         return len(values)
