@@ -1,10 +1,12 @@
 """Every emitted name, unit and description, once: README and the tests are driven from here.
 
-The rules behind them are OpenTelemetry's naming conventions; `PREFIX` is said once.
+The rules behind them are OpenTelemetry's naming conventions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -39,65 +41,127 @@ class Metric:
     half: Half
 
 
-_APP, _PROCESSOR = Half.APP, Half.PROCESSOR
-_HISTOGRAM, _COUNTER, _UP_DOWN, _GAUGE = (
-    Kind.EXPONENTIAL_HISTOGRAM,
-    Kind.COUNTER,
-    Kind.UP_DOWN_COUNTER,
-    Kind.GAUGE,
+_metrics: dict[str, Metric] = {}
+_attributes: dict[str, str] = {}
+_events: dict[str, str] = {}
+METRICS: Final[Mapping[str, Metric]] = MappingProxyType(_metrics)
+ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(_attributes)
+EVENTS: Final[Mapping[str, str]] = MappingProxyType(_events)
+
+
+def _metric(half: Half, kind: Kind, name: str, unit: str, description: str) -> str:
+    _metrics[PREFIX + name] = Metric(PREFIX + name, kind, unit, description, half)
+    return PREFIX + name
+
+
+def _attribute(name: str, description: str, *, prefix: str = PREFIX) -> str:
+    _attributes[prefix + name] = description
+    return prefix + name
+
+
+def _event(name: str, description: str) -> str:
+    _events[PREFIX + name] = description
+    return PREFIX + name
+
+
+_app, _processor = partial(_metric, Half.APP), partial(_metric, Half.PROCESSOR)
+_HISTOGRAM, _EXPLICIT = Kind.EXPONENTIAL_HISTOGRAM, Kind.HISTOGRAM
+_COUNTER, _UP_DOWN, _GAUGE = Kind.COUNTER, Kind.UP_DOWN_COUNTER, Kind.GAUGE
+
+INFERENCE_DURATION = _app(
+    _HISTOGRAM, "inference.duration", "s", "Duration of one model call; a batch is one call"
+)
+CLIENT_INFERENCE_DURATION = _app(
+    _HISTOGRAM,
+    "client.inference.duration",
+    "s",
+    "Duration of one request to a model server, as its client sees it",
+)
+INFERENCE_ACTIVE = _app(_UP_DOWN, "inference.active", "{inference}", "Model calls in progress")
+INFERENCE_PREDICTIONS = _app(
+    _COUNTER, "inference.predictions", "{prediction}", "Rows predicted; a batch of n counts n"
+)
+INFERENCE_BATCH_SIZE = _app(_HISTOGRAM, "inference.batch.size", "{row}", "Rows a call")
+MODEL_LOAD_DURATION = _app(_HISTOGRAM, "model.load.duration", "s", "Duration of loading a model")
+FEATURE_VALUE = _app(_HISTOGRAM, "feature.value", "{value}", "Distribution of a numeric feature")
+FEATURE_COUNT = _app(
+    _UP_DOWN, "feature.count", "{value}", "Finite values behind the feature's sums"
+)
+FEATURE_SUM = _app(_UP_DOWN, "feature.sum", "{value}", "Sum of a numeric feature, about its pivot")
+FEATURE_SUM_OF_SQUARES = _app(
+    _UP_DOWN,
+    "feature.sum_of_squares",
+    "{value}",
+    "Sum of squares of a numeric feature, about its pivot",
+)
+FEATURE_CATEGORIES = _app(
+    _COUNTER, "feature.categories", "{value}", "Values of a categorical feature, by category"
+)
+FEATURE_OBSERVATIONS = _app(
+    _COUNTER, "feature.observations", "{value}", "Values of a feature seen, missing ones included"
+)
+PREDICTION_VALUE = _app(
+    _HISTOGRAM, "prediction.value", "{value}", "Distribution of a numeric prediction"
+)
+PREDICTION_COUNT = _app(
+    _UP_DOWN, "prediction.count", "{value}", "Finite values behind the prediction's sums"
+)
+PREDICTION_SUM = _app(
+    _UP_DOWN, "prediction.sum", "{value}", "Sum of a numeric prediction, about its pivot"
+)
+PREDICTION_SUM_OF_SQUARES = _app(
+    _UP_DOWN,
+    "prediction.sum_of_squares",
+    "{value}",
+    "Sum of squares of a numeric prediction, about its pivot",
+)
+PREDICTION_CLASSES = _app(_COUNTER, "prediction.classes", "{prediction}", "Predictions by class")
+PREDICTION_SCORE = _app(
+    _EXPLICIT,
+    "prediction.score",
+    "1",
+    "Predicted probability, of the positive class or of each class",
+)
+PREDICTION_CONFIDENCE = _app(_EXPLICIT, "prediction.confidence", "1", "Highest class probability")
+SHADOW_AGREEMENT = _app(
+    _COUNTER,
+    "shadow.agreement",
+    "{prediction}",
+    "Classes that a challenger and the champion predicted in one trace, by agreement",
+)
+VIOLATIONS = _app(
+    _COUNTER,
+    "data_quality.violations",
+    "{violation}",
+    "Values that violate an expectation, by type",
+)
+ITEM_DROPPED = _app(
+    _COUNTER, "monitor.item.dropped", "{item}", "Rows or series left out of the state, by reason"
+)
+VIOLATION_RATIO = _processor(
+    _GAUGE, "data_quality.violation.ratio", "1", "Share of a window's values in violation"
+)
+DATA_QUALITY_STATE = _processor(
+    _UP_DOWN, "data_quality.detected", "{detection}", "State of a data-quality alert: 1 open, 0 not"
+)
+DRIFT_SCORE = _processor(
+    _GAUGE, "drift.score", "{score}", "Statistic or distance of a window from its baseline"
+)
+DRIFT_P_VALUE = _processor(
+    _GAUGE, "drift.p_value", "1", "P-value of a test of a window against its baseline"
+)
+DRIFT_THRESHOLD = _processor(
+    _GAUGE, "drift.threshold", "{score}", "Effect above which a check alarms"
+)
+DRIFT_DETECTED = _processor(
+    _UP_DOWN, "drift.detected", "{detection}", "State of a drift alert: 1 open, 0 not"
+)
+DRIFT_FEATURE_RATIO = _processor(
+    _GAUGE, "drift.feature.ratio", "1", "Share of features that drifted"
 )
 
-INFERENCE_DURATION = "ml.inference.duration"
-CLIENT_INFERENCE_DURATION = "ml.client.inference.duration"
-INFERENCE_ACTIVE = "ml.inference.active"
-INFERENCE_PREDICTIONS = "ml.inference.predictions"
-INFERENCE_BATCH_SIZE = "ml.inference.batch.size"
-MODEL_LOAD_DURATION = "ml.model.load.duration"
-FEATURE_VALUE = "ml.feature.value"
-FEATURE_COUNT = "ml.feature.count"
-FEATURE_SUM = "ml.feature.sum"
-FEATURE_SUM_OF_SQUARES = "ml.feature.sum_of_squares"
-FEATURE_CATEGORIES = "ml.feature.categories"
-FEATURE_OBSERVATIONS = "ml.feature.observations"
-PREDICTION_VALUE = "ml.prediction.value"
-PREDICTION_COUNT = "ml.prediction.count"
-PREDICTION_SUM = "ml.prediction.sum"
-PREDICTION_SUM_OF_SQUARES = "ml.prediction.sum_of_squares"
-PREDICTION_CLASSES = "ml.prediction.classes"
-PREDICTION_SCORE = "ml.prediction.score"
-PREDICTION_CONFIDENCE = "ml.prediction.confidence"
-SHADOW_AGREEMENT = "ml.shadow.agreement"
-PERFORMANCE = "ml.performance."
-PERFORMANCE_SAMPLE_COUNT = "ml.performance.sample.count"
-PERFORMANCE_STATE = "ml.performance.degraded"
-CONFUSION_COUNT = "ml.performance.confusion.count"
-CURVE_FREQUENCY = "ml.performance.calibration.frequency"
-CURVE_PROBABILITY = "ml.performance.calibration.probability"
-ESTIMATE_ERROR = "ml.performance.estimate_error"
-FAIRNESS_GAP = "ml.fairness.gap"
-FAIRNESS_RATIO = "ml.fairness.group.ratio"
-SHADOW_COMPARISON = "ml.shadow.comparison"
-GROUND_TRUTH_LABELS = "ml.ground_truth.labels"
-GROUND_TRUTH_DELAY = "ml.ground_truth.delay"
-GROUND_TRUTH_PENDING = "ml.ground_truth.pending.count"
-GROUND_TRUTH_RATIO = "ml.ground_truth.ratio"
-VIOLATIONS = "ml.data_quality.violations"
-VIOLATION_RATIO = "ml.data_quality.violation.ratio"
-DATA_QUALITY_STATE = "ml.data_quality.detected"
-DRIFT_SCORE = "ml.drift.score"
-DRIFT_P_VALUE = "ml.drift.p_value"
-DRIFT_THRESHOLD = "ml.drift.threshold"
-DRIFT_DETECTED = "ml.drift.detected"
-DRIFT_FEATURE_RATIO = "ml.drift.feature.ratio"
-BASELINE_SAMPLE_COUNT = "ml.baseline.sample.count"
-BASELINE_AGE = "ml.baseline.age"
-WINDOW_SAMPLE_COUNT = "ml.monitor.window.sample.count"
-WINDOW_LENGTH = "ml.monitor.window.length"
-EVALUATION_DURATION = "ml.monitor.evaluation.duration"
-SERIES_COUNT = "ml.monitor.series.count"
-ITEM_DROPPED = "ml.monitor.item.dropped"
-
-_MEASURES: Final = (
+PERFORMANCE = PREFIX + "performance."
+for _measure, _unit, _description in (
     ("accuracy", "1", "Share of rows predicted right"),
     ("precision", "1", "Share of the rows predicted positive that are"),
     ("recall", "1", "Share of the positive rows that are predicted so"),
@@ -120,388 +184,218 @@ _MEASURES: Final = (
     ("mean_error", "{score}", "Mean of prediction minus truth: the bias"),
     ("residual_variance", "{score}", "Variance of prediction minus truth"),
     ("interval_coverage", "1", "Share of truths within the model's interval"),
+):
+    _processor(_GAUGE, f"performance.{_measure}", _unit, _description)
+
+PERFORMANCE_SAMPLE_COUNT = _processor(
+    _UP_DOWN, "performance.sample.count", "{sample}", "Labelled rows behind a window's measures"
 )
-
-_ROWS = (
-    Metric(
-        INFERENCE_DURATION, _HISTOGRAM, "s", "Duration of one model call; a batch is one call", _APP
-    ),
-    Metric(
-        CLIENT_INFERENCE_DURATION,
-        _HISTOGRAM,
-        "s",
-        "Duration of one request to a model server, as its client sees it",
-        _APP,
-    ),
-    Metric(INFERENCE_ACTIVE, _UP_DOWN, "{inference}", "Model calls in progress", _APP),
-    Metric(
-        INFERENCE_PREDICTIONS,
-        _COUNTER,
-        "{prediction}",
-        "Rows predicted; a batch of n counts n",
-        _APP,
-    ),
-    Metric(INFERENCE_BATCH_SIZE, _HISTOGRAM, "{row}", "Rows a call", _APP),
-    Metric(MODEL_LOAD_DURATION, _HISTOGRAM, "s", "Duration of loading a model", _APP),
-    Metric(FEATURE_VALUE, _HISTOGRAM, "{value}", "Distribution of a numeric feature", _APP),
-    Metric(FEATURE_COUNT, _UP_DOWN, "{value}", "Finite values behind the feature's sums", _APP),
-    Metric(FEATURE_SUM, _UP_DOWN, "{value}", "Sum of a numeric feature, about its pivot", _APP),
-    Metric(
-        FEATURE_SUM_OF_SQUARES,
-        _UP_DOWN,
-        "{value}",
-        "Sum of squares of a numeric feature, about its pivot",
-        _APP,
-    ),
-    Metric(
-        FEATURE_CATEGORIES,
-        _COUNTER,
-        "{value}",
-        "Values of a categorical feature, by category",
-        _APP,
-    ),
-    Metric(
-        FEATURE_OBSERVATIONS,
-        _COUNTER,
-        "{value}",
-        "Values of a feature seen, missing ones included",
-        _APP,
-    ),
-    Metric(PREDICTION_VALUE, _HISTOGRAM, "{value}", "Distribution of a numeric prediction", _APP),
-    Metric(
-        PREDICTION_COUNT, _UP_DOWN, "{value}", "Finite values behind the prediction's sums", _APP
-    ),
-    Metric(
-        PREDICTION_SUM, _UP_DOWN, "{value}", "Sum of a numeric prediction, about its pivot", _APP
-    ),
-    Metric(
-        PREDICTION_SUM_OF_SQUARES,
-        _UP_DOWN,
-        "{value}",
-        "Sum of squares of a numeric prediction, about its pivot",
-        _APP,
-    ),
-    Metric(PREDICTION_CLASSES, _COUNTER, "{prediction}", "Predictions by class", _APP),
-    Metric(
-        PREDICTION_SCORE,
-        Kind.HISTOGRAM,
-        "1",
-        "Predicted probability, of the positive class or of each class",
-        _APP,
-    ),
-    Metric(PREDICTION_CONFIDENCE, Kind.HISTOGRAM, "1", "Highest class probability", _APP),
-    Metric(
-        SHADOW_AGREEMENT,
-        _COUNTER,
-        "{prediction}",
-        "Classes that a challenger and the champion predicted in one trace, by agreement",
-        _APP,
-    ),
-    Metric(
-        VIOLATIONS, _COUNTER, "{violation}", "Values that violate an expectation, by type", _APP
-    ),
-    Metric(
-        ITEM_DROPPED, _COUNTER, "{item}", "Rows or series left out of the state, by reason", _APP
-    ),
-    Metric(VIOLATION_RATIO, _GAUGE, "1", "Share of a window's values in violation", _PROCESSOR),
-    Metric(
-        DATA_QUALITY_STATE,
-        _UP_DOWN,
-        "{detection}",
-        "State of a data-quality alert: 1 open, 0 not",
-        _PROCESSOR,
-    ),
-    Metric(
-        DRIFT_SCORE,
-        _GAUGE,
-        "{score}",
-        "Statistic or distance of a window from its baseline",
-        _PROCESSOR,
-    ),
-    Metric(
-        DRIFT_P_VALUE, _GAUGE, "1", "P-value of a test of a window against its baseline", _PROCESSOR
-    ),
-    Metric(DRIFT_THRESHOLD, _GAUGE, "{score}", "Effect above which a check alarms", _PROCESSOR),
-    Metric(
-        DRIFT_DETECTED, _UP_DOWN, "{detection}", "State of a drift alert: 1 open, 0 not", _PROCESSOR
-    ),
-    Metric(DRIFT_FEATURE_RATIO, _GAUGE, "1", "Share of features that drifted", _PROCESSOR),
-    *(
-        Metric(PERFORMANCE + measure, _GAUGE, unit, description, _PROCESSOR)
-        for measure, unit, description in _MEASURES
-    ),
-    Metric(
-        PERFORMANCE_SAMPLE_COUNT,
-        _UP_DOWN,
-        "{sample}",
-        "Labelled rows behind a window's measures",
-        _PROCESSOR,
-    ),
-    Metric(
-        PERFORMANCE_STATE,
-        _UP_DOWN,
-        "{detection}",
-        "State of a performance alert: 1 open, 0 not",
-        _PROCESSOR,
-    ),
-    Metric(
-        CONFUSION_COUNT,
-        _UP_DOWN,
-        "{sample}",
-        "Labelled rows of a window by true and predicted class, of up to ten classes",
-        _PROCESSOR,
-    ),
-    Metric(
-        CURVE_FREQUENCY,
-        _GAUGE,
-        "1",
-        "Calibration curve: how often the class was true, in each tenth of the scores",
-        _PROCESSOR,
-    ),
-    Metric(
-        CURVE_PROBABILITY,
-        _GAUGE,
-        "1",
-        "Calibration curve: mean probability of the class in each tenth of the scores",
-        _PROCESSOR,
-    ),
-    Metric(
-        ESTIMATE_ERROR,
-        _GAUGE,
-        "{score}",
-        "Estimated less realised value of a measure, on the rows that have labels by now",
-        _PROCESSOR,
-    ),
-    Metric(
-        FAIRNESS_GAP, _GAUGE, "1", "Largest less smallest value of a rate over groups", _PROCESSOR
-    ),
-    Metric(
-        FAIRNESS_RATIO,
-        _GAUGE,
-        "1",
-        "Smallest over largest value of a rate over groups",
-        _PROCESSOR,
-    ),
-    Metric(
-        SHADOW_COMPARISON,
-        _GAUGE,
-        "{score}",
-        "A challenger beside its champion on the same labelled requests, by measure",
-        _PROCESSOR,
-    ),
-    Metric(
-        GROUND_TRUTH_LABELS, _COUNTER, "{label}", "Labels received, by what they met", _PROCESSOR
-    ),
-    Metric(GROUND_TRUTH_DELAY, _HISTOGRAM, "s", "Time from prediction to label", _PROCESSOR),
-    Metric(
-        GROUND_TRUTH_PENDING,
-        _UP_DOWN,
-        "{prediction}",
-        "Predictions that wait for a label",
-        _PROCESSOR,
-    ),
-    Metric(
-        GROUND_TRUTH_RATIO,
-        _GAUGE,
-        "1",
-        "Share of a window's predictions that have a label by now",
-        _PROCESSOR,
-    ),
-    Metric(BASELINE_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the baseline", _PROCESSOR),
-    Metric(BASELINE_AGE, _GAUGE, "s", "Time since the baseline was built", _PROCESSOR),
-    Metric(
-        WINDOW_SAMPLE_COUNT, _UP_DOWN, "{sample}", "Rows in the last evaluated window", _PROCESSOR
-    ),
-    Metric(WINDOW_LENGTH, _GAUGE, "s", "Time span of the last evaluated window", _PROCESSOR),
-    Metric(
-        EVALUATION_DURATION, _HISTOGRAM, "s", "Duration of one evaluation of all checks", _PROCESSOR
-    ),
-    Metric(SERIES_COUNT, _UP_DOWN, "{series}", "State entries held", _PROCESSOR),
+PERFORMANCE_STATE = _processor(
+    _UP_DOWN, "performance.degraded", "{detection}", "State of a performance alert: 1 open, 0 not"
 )
-METRICS: Final = MappingProxyType({row.name: row for row in _ROWS})
-
-OPERATION = "ml.operation.name"
-SYSTEM = "ml.system.name"
-FRAMEWORK = "ml.framework.name"
-FRAMEWORK_VERSION = "ml.framework.version"
-MODEL_NAME = "ml.model.name"
-MODEL_VERSION = "ml.model.version"
-TASK_TYPE = "ml.task.type"
-BATCH_SIZE = "ml.inference.batch.size"
-FEATURE_NUMBER = "ml.inference.feature.count"
-ROLE = "ml.role"
-OUTPUT_NAME = "ml.output.name"
-FEATURE_NAME = "ml.feature.name"
-FEATURE_CATEGORY = "ml.feature.category"
-FEATURE_PIVOT = "ml.feature.pivot"
-DISTRIBUTION_PART = "ml.distribution.part"
-PREDICTION_CLASS = "ml.prediction.class"
-DRIFT_TYPE = "ml.drift.type"
-DRIFT_METHOD = "ml.drift.method"
-VIOLATION_TYPE = "ml.data_quality.violation.type"
-VIOLATION_THRESHOLD = "ml.data_quality.threshold"
-BASELINE_ID = "ml.baseline.id"
-WINDOW_START = "ml.window.start"
-WINDOW_END = "ml.window.end"
-MODEL_ALIAS = "ml.model.alias"
-SHADOW_AGREED = "ml.shadow.agreed"
-SHADOW_CHAMPION = "ml.shadow.champion"
-MODEL_CLASS = "ml.model.class"
-MODEL_HASH = "ml.model.hash"
-HYPERPARAMETER = "ml.model.hyperparameter"
-FEATURE_NAMES = "ml.feature.names"
-INFERENCE_ID = "ml.inference.id"
-ROW_INDEX = "ml.inference.row.index"
-RECORD_IDS = "ml.inference.ids"
-RECORD_TIMES = "ml.inference.times"
-RECORD_TRACE_IDS = "ml.inference.trace_ids"
-RECORD_SPAN_IDS = "ml.inference.span_ids"
-RECORD_SEGMENT = "ml.inference.segments"
-RECORD_CLASSES = "ml.prediction.classes"
-RECORD_VALUES = "ml.prediction.values"
-RECORD_SCORES = "ml.prediction.scores"
-RECORD_SCORED = "ml.prediction.scored_classes"
-RECORD_LOWS = "ml.prediction.lower_bounds"
-RECORD_HIGHS = "ml.prediction.upper_bounds"
-PREDICTION_VALUE_OF_ROW = "ml.prediction.value"
-PREDICTION_SCORE_OF_ROW = "ml.prediction.score"
-CURVE_BIN = "ml.performance.calibration.bin"
-INPUT = "ml.inference.input"
-TRUTH_CLASS = "ml.ground_truth.class"
-TRUTH_VALUE = "ml.ground_truth.value"
-TRUTH_WEIGHT = "ml.ground_truth.weight"
-TRUTH_STATE = "ml.ground_truth.state"
-PERFORMANCE_AVERAGE = "ml.performance.average"
-PERFORMANCE_SOURCE = "ml.performance.source"
-PERFORMANCE_METRIC = "ml.performance.metric.name"
-PERFORMANCE_VALUE = "ml.performance.value"
-FAIRNESS_METRIC = "ml.fairness.metric.name"
-FAIRNESS_ATTRIBUTE = "ml.fairness.attribute"
-FAIRNESS_LOW = "ml.fairness.group.low"
-FAIRNESS_HIGH = "ml.fairness.group.high"
-SEGMENT_NAME = "ml.segment.name"
-SEGMENT_VALUE = "ml.segment.value"
-SHADOW_METRIC = "ml.shadow.metric.name"
-RETRAINING_RULE = "ml.retraining.rule"
-RETRAINING_EVIDENCE = "ml.retraining.evidence"
-PERFORMANCE_BASELINE = "ml.performance.baseline.value"
-PERFORMANCE_THRESHOLD = "ml.performance.threshold"
-ROUTE = "http.route"
-SERVER_ADDRESS = "server.address"
-SERVER_PORT = "server.port"
-ERROR_TYPE = "error.type"
-
-ATTRIBUTES: Final = MappingProxyType(
-    {
-        OPERATION: "What the model did: `predict`, `predict_proba`, `decision_function`, `load`",
-        SYSTEM: "Serving system, or the model library where there is none",
-        FRAMEWORK: "Model library",
-        FRAMEWORK_VERSION: "Version of the model library",
-        MODEL_NAME: "Name of the model",
-        MODEL_VERSION: "Version of the model, where it has one",
-        TASK_TYPE: "`binary_classification`, `multiclass_classification`, `regression`, …",
-        BATCH_SIZE: "Rows in the call (span)",
-        FEATURE_NUMBER: "Features in the call (span)",
-        ROLE: "What a column is: `feature`, `prediction`, `score`, `confidence`, `target`, `error`",
-        OUTPUT_NAME: "Output, of models with several",
-        FEATURE_NAME: "Feature",
-        FEATURE_CATEGORY: "Category; those beyond the cap are `_OTHER`",
-        FEATURE_PIVOT: "Value about which sums, and very narrow histograms, are taken",
-        DISTRIBUTION_PART: "`tail`: the values that would blind the main histogram",
-        PREDICTION_CLASS: "Predicted class; those beyond the cap are `_OTHER`",
-        "ml.prediction.value": "Predicted value of a single-row call (span)",
-        "ml.prediction.score": "Predicted probability of a single-row call (span)",
-        "ml.prediction.confidence": "Highest class probability of a single-row call (span)",
-        DRIFT_TYPE: "`feature`, `prediction`",
-        DRIFT_METHOD: "Name of the check",
-        "ml.drift.score": "Statistic (event)",
-        "ml.drift.p_value": "P-value (event)",
-        "ml.drift.threshold": "Limit in force (event)",
-        VIOLATION_TYPE: "Name of the data-quality check",
-        "ml.data_quality.violation.ratio": "Share of values in violation (event)",
-        VIOLATION_THRESHOLD: "Limit in force (event)",
-        BASELINE_ID: "First 16 hex digits of the baseline's SHA-256",
-        WINDOW_START: "Start of the window, ISO 8601",
-        WINDOW_END: "End of the window, ISO 8601",
-        "ml.monitor.window.sample.count": "Rows in the window (event)",
-        MODEL_ALIAS: "`challenger` within `otelml.shadow()` (span)",
-        SHADOW_AGREED: "`true` or `false`",
-        SHADOW_CHAMPION: "Model that a challenger is compared with",
-        MODEL_CLASS: "Class of the model (event)",
-        MODEL_HASH: "SHA-256 of the file that the model came from (event)",
-        HYPERPARAMETER: "`.<name>`: a hyperparameter of the model, as text (event)",
-        FEATURE_NAMES: "Features that the model takes (event)",
-        INFERENCE_ID: "The app's or the framework's id of the request (span, event)",
-        ROW_INDEX: "Row in the batch that a label is of (event)",
-        RECORD_IDS: "Ids of the rows: `ID` of the first, `ID:1` of the second of a batch (event)",
-        RECORD_TIMES: "When the rows were predicted, in nanoseconds since the epoch (event)",
-        RECORD_TRACE_IDS: "Traces of the rows (event)",
-        RECORD_SPAN_IDS: "Spans of the rows, where their ids do not tell (event)",
-        RECORD_SEGMENT: "`.<column>`: values of a column of `OTELML_SEGMENT_COLUMNS` (event)",
-        RECORD_CLASSES: "Predicted classes (event)",
-        RECORD_VALUES: "Predicted values (event)",
-        RECORD_SCORES: "Probabilities of the scored classes, row by row (event)",
-        RECORD_SCORED: "Classes that the probabilities are of (event)",
-        RECORD_LOWS: "Lower ends of the intervals that the model gave (event)",
-        RECORD_HIGHS: "Their upper ends (event)",
-        CURVE_BIN: "Tenth of the scores, from 1",
-        INPUT: "`.<feature>`: value of a feature of a sampled row (event)",
-        TRUTH_CLASS: "True class",
-        TRUTH_VALUE: "True value (event)",
-        TRUTH_WEIGHT: "Weight of a label; 1 if it is not said (event)",
-        TRUTH_STATE: "`matched`, `unmatched`, `duplicate`, `corrected`, `expired`, `refused`",
-        PERFORMANCE_AVERAGE: "`binary`, `macro`, `micro`, `weighted`",
-        PERFORMANCE_SOURCE: "`ground_truth`, or `estimated` without labels",
-        PERFORMANCE_METRIC: "Name of the measure",
-        FAIRNESS_METRIC: "Name of the measure of fairness",
-        FAIRNESS_ATTRIBUTE: "Column whose groups are compared",
-        FAIRNESS_LOW: "Group with the smallest rate; only if `tell_groups` is set",
-        FAIRNESS_HIGH: "Group with the largest rate; only if `tell_groups` is set",
-        SEGMENT_NAME: "Columns that a slice is cut by",
-        SEGMENT_VALUE: "Their values in the slice",
-        SHADOW_METRIC: "What a challenger and its champion are compared by",
-        RETRAINING_RULE: "Rule that came to hold, in words (event)",
-        RETRAINING_EVIDENCE: "Findings that led to it, as JSON (event)",
-        PERFORMANCE_VALUE: "Value of the measure (event)",
-        PERFORMANCE_BASELINE: "Its value in the baseline (event)",
-        PERFORMANCE_THRESHOLD: "Limit in force (event)",
-        ROUTE: "Route of the request within which the model was called (span)",
-        SERVER_ADDRESS: "Server that a client asks (span)",
-        SERVER_PORT: "Its port (span)",
-        ERROR_TYPE: "Class of the exception, or reason",
-    }
+CONFUSION_COUNT = _processor(
+    _UP_DOWN,
+    "performance.confusion.count",
+    "{sample}",
+    "Labelled rows of a window by true and predicted class, of up to ten classes",
 )
-
-MODEL_LOADED_EVENT = "ml.model.loaded"
-RECORDS_EVENT = "ml.inference.records"
-DETAILS_EVENT = "ml.inference.details"
-TRUTH_EVENT = "ml.ground_truth.received"
-PERFORMANCE_DEGRADED_EVENT = "ml.performance.degraded"
-PERFORMANCE_RESTORED_EVENT = "ml.performance.restored"
-FAIRNESS_DEGRADED_EVENT = "ml.fairness.degraded"
-FAIRNESS_RESTORED_EVENT = "ml.fairness.restored"
-RETRAINING_RECOMMENDED_EVENT = "ml.retraining.recommended"
-RETRAINING_RESOLVED_EVENT = "ml.retraining.resolved"
-DRIFT_DETECTED_EVENT = "ml.drift.detected"
-DRIFT_RESOLVED_EVENT = "ml.drift.resolved"
-QUALITY_DEGRADED_EVENT = "ml.data_quality.degraded"
-QUALITY_RESTORED_EVENT = "ml.data_quality.restored"
-
-EVENTS: Final = MappingProxyType(
-    {
-        MODEL_LOADED_EVENT: "A model was loaded",
-        RECORDS_EVENT: "Rows were predicted: their ids, classes or values, and scores, by column",
-        DETAILS_EVENT: "A row was predicted, with its features; only of `OTELML_CAPTURE_INPUTS`",
-        TRUTH_EVENT: "The app learned what was right",
-        PERFORMANCE_DEGRADED_EVENT: "A performance alert opened",
-        PERFORMANCE_RESTORED_EVENT: "A performance alert resolved",
-        FAIRNESS_DEGRADED_EVENT: "A fairness alert opened",
-        FAIRNESS_RESTORED_EVENT: "A fairness alert resolved",
-        RETRAINING_RECOMMENDED_EVENT: "A rule of `retraining` came to hold",
-        RETRAINING_RESOLVED_EVENT: "It holds no longer",
-        DRIFT_DETECTED_EVENT: "A drift alert opened",
-        DRIFT_RESOLVED_EVENT: "A drift alert resolved",
-        QUALITY_DEGRADED_EVENT: "A data-quality alert opened",
-        QUALITY_RESTORED_EVENT: "A data-quality alert resolved",
-    }
+CURVE_FREQUENCY = _processor(
+    _GAUGE,
+    "performance.calibration.frequency",
+    "1",
+    "Calibration curve: how often the class was true, in each tenth of the scores",
 )
+CURVE_PROBABILITY = _processor(
+    _GAUGE,
+    "performance.calibration.probability",
+    "1",
+    "Calibration curve: mean probability of the class in each tenth of the scores",
+)
+ESTIMATE_ERROR = _processor(
+    _GAUGE,
+    "performance.estimate_error",
+    "{score}",
+    "Estimated less realised value of a measure, on the rows that have labels by now",
+)
+FAIRNESS_GAP = _processor(
+    _GAUGE, "fairness.gap", "1", "Largest less smallest value of a rate over groups"
+)
+FAIRNESS_RATIO = _processor(
+    _GAUGE, "fairness.group.ratio", "1", "Smallest over largest value of a rate over groups"
+)
+SHADOW_COMPARISON = _processor(
+    _GAUGE,
+    "shadow.comparison",
+    "{score}",
+    "A challenger beside its champion on the same labelled requests, by measure",
+)
+GROUND_TRUTH_LABELS = _processor(
+    _COUNTER, "ground_truth.labels", "{label}", "Labels received, by what they met"
+)
+GROUND_TRUTH_DELAY = _processor(
+    _HISTOGRAM, "ground_truth.delay", "s", "Time from prediction to label"
+)
+GROUND_TRUTH_PENDING = _processor(
+    _UP_DOWN, "ground_truth.pending.count", "{prediction}", "Predictions that wait for a label"
+)
+GROUND_TRUTH_RATIO = _processor(
+    _GAUGE, "ground_truth.ratio", "1", "Share of a window's predictions that have a label by now"
+)
+BASELINE_SAMPLE_COUNT = _processor(
+    _UP_DOWN, "baseline.sample.count", "{sample}", "Rows in the baseline"
+)
+BASELINE_AGE = _processor(_GAUGE, "baseline.age", "s", "Time since the baseline was built")
+WINDOW_SAMPLE_COUNT = _processor(
+    _UP_DOWN, "monitor.window.sample.count", "{sample}", "Rows in the last evaluated window"
+)
+WINDOW_LENGTH = _processor(
+    _GAUGE, "monitor.window.length", "s", "Time span of the last evaluated window"
+)
+EVALUATION_DURATION = _processor(
+    _HISTOGRAM, "monitor.evaluation.duration", "s", "Duration of one evaluation of all checks"
+)
+SERIES_COUNT = _processor(_UP_DOWN, "monitor.series.count", "{series}", "State entries held")
+
+OPERATION = _attribute(
+    "operation.name", "What the model did: `predict`, `predict_proba`, `decision_function`, `load`"
+)
+SYSTEM = _attribute("system.name", "Serving system, or the model library where there is none")
+FRAMEWORK = _attribute("framework.name", "Model library")
+FRAMEWORK_VERSION = _attribute("framework.version", "Version of the model library")
+MODEL_NAME = _attribute("model.name", "Name of the model")
+MODEL_VERSION = _attribute("model.version", "Version of the model, where it has one")
+TASK_TYPE = _attribute(
+    "task.type", "`binary_classification`, `multiclass_classification`, `regression`, …"
+)
+BATCH_SIZE = _attribute("inference.batch.size", "Rows in the call (span)")
+FEATURE_NUMBER = _attribute("inference.feature.count", "Features in the call (span)")
+ROLE = _attribute(
+    "role", "What a column is: `feature`, `prediction`, `score`, `confidence`, `target`, `error`"
+)
+OUTPUT_NAME = _attribute("output.name", "Output, of models with several")
+FEATURE_NAME = _attribute("feature.name", "Feature")
+FEATURE_CATEGORY = _attribute("feature.category", "Category; those beyond the cap are `_OTHER`")
+FEATURE_PIVOT = _attribute(
+    "feature.pivot", "Value about which sums, and very narrow histograms, are taken"
+)
+DISTRIBUTION_PART = _attribute(
+    "distribution.part", "`tail`: the values that would blind the main histogram"
+)
+PREDICTION_CLASS = _attribute(
+    "prediction.class", "Predicted class; those beyond the cap are `_OTHER`"
+)
+PREDICTION_VALUE_OF_ROW = _attribute(
+    "prediction.value", "Predicted value of a single-row call (span)"
+)
+PREDICTION_SCORE_OF_ROW = _attribute(
+    "prediction.score", "Predicted probability of a single-row call (span)"
+)
+_attribute("prediction.confidence", "Highest class probability of a single-row call (span)")
+DRIFT_TYPE = _attribute("drift.type", "`feature`, `prediction`")
+DRIFT_METHOD = _attribute("drift.method", "Name of the check")
+_attribute("drift.score", "Statistic (event)")
+_attribute("drift.p_value", "P-value (event)")
+_attribute("drift.threshold", "Limit in force (event)")
+VIOLATION_TYPE = _attribute("data_quality.violation.type", "Name of the data-quality check")
+_attribute("data_quality.violation.ratio", "Share of values in violation (event)")
+VIOLATION_THRESHOLD = _attribute("data_quality.threshold", "Limit in force (event)")
+BASELINE_ID = _attribute("baseline.id", "First 16 hex digits of the baseline's SHA-256")
+WINDOW_START = _attribute("window.start", "Start of the window, ISO 8601")
+WINDOW_END = _attribute("window.end", "End of the window, ISO 8601")
+_attribute("monitor.window.sample.count", "Rows in the window (event)")
+MODEL_ALIAS = _attribute("model.alias", "`challenger` within `otelml.shadow()` (span)")
+SHADOW_AGREED = _attribute("shadow.agreed", "`true` or `false`")
+SHADOW_CHAMPION = _attribute("shadow.champion", "Model that a challenger is compared with")
+MODEL_CLASS = _attribute("model.class", "Class of the model (event)")
+MODEL_HASH = _attribute("model.hash", "SHA-256 of the file that the model came from (event)")
+HYPERPARAMETER = _attribute(
+    "model.hyperparameter", "`.<name>`: a hyperparameter of the model, as text (event)"
+)
+FEATURE_NAMES = _attribute("feature.names", "Features that the model takes (event)")
+INFERENCE_ID = _attribute(
+    "inference.id", "The app's or the framework's id of the request (span, event)"
+)
+ROW_INDEX = _attribute("inference.row.index", "Row in the batch that a label is of (event)")
+RECORD_IDS = _attribute(
+    "inference.ids", "Ids of the rows: `ID` of the first, `ID:1` of the second of a batch (event)"
+)
+RECORD_TIMES = _attribute(
+    "inference.times", "When the rows were predicted, in nanoseconds since the epoch (event)"
+)
+RECORD_TRACE_IDS = _attribute("inference.trace_ids", "Traces of the rows (event)")
+RECORD_SPAN_IDS = _attribute(
+    "inference.span_ids", "Spans of the rows, where their ids do not tell (event)"
+)
+RECORD_SEGMENT = _attribute(
+    "inference.segments", "`.<column>`: values of a column of `OTELML_SEGMENT_COLUMNS` (event)"
+)
+RECORD_CLASSES = _attribute("prediction.classes", "Predicted classes (event)")
+RECORD_VALUES = _attribute("prediction.values", "Predicted values (event)")
+RECORD_SCORES = _attribute(
+    "prediction.scores", "Probabilities of the scored classes, row by row (event)"
+)
+RECORD_SCORED = _attribute(
+    "prediction.scored_classes", "Classes that the probabilities are of (event)"
+)
+RECORD_LOWS = _attribute(
+    "prediction.lower_bounds", "Lower ends of the intervals that the model gave (event)"
+)
+RECORD_HIGHS = _attribute("prediction.upper_bounds", "Their upper ends (event)")
+CURVE_BIN = _attribute("performance.calibration.bin", "Tenth of the scores, from 1")
+INPUT = _attribute("inference.input", "`.<feature>`: value of a feature of a sampled row (event)")
+TRUTH_CLASS = _attribute("ground_truth.class", "True class")
+TRUTH_VALUE = _attribute("ground_truth.value", "True value (event)")
+TRUTH_WEIGHT = _attribute("ground_truth.weight", "Weight of a label; 1 if it is not said (event)")
+TRUTH_STATE = _attribute(
+    "ground_truth.state", "`matched`, `unmatched`, `duplicate`, `corrected`, `expired`, `refused`"
+)
+PERFORMANCE_AVERAGE = _attribute("performance.average", "`binary`, `macro`, `micro`, `weighted`")
+PERFORMANCE_SOURCE = _attribute(
+    "performance.source", "`ground_truth`, or `estimated` without labels"
+)
+PERFORMANCE_METRIC = _attribute("performance.metric.name", "Name of the measure")
+FAIRNESS_METRIC = _attribute("fairness.metric.name", "Name of the measure of fairness")
+FAIRNESS_ATTRIBUTE = _attribute("fairness.attribute", "Column whose groups are compared")
+FAIRNESS_LOW = _attribute(
+    "fairness.group.low", "Group with the smallest rate; only if `tell_groups` is set"
+)
+FAIRNESS_HIGH = _attribute(
+    "fairness.group.high", "Group with the largest rate; only if `tell_groups` is set"
+)
+SEGMENT_NAME = _attribute("segment.name", "Columns that a slice is cut by")
+SEGMENT_VALUE = _attribute("segment.value", "Their values in the slice")
+SHADOW_METRIC = _attribute(
+    "shadow.metric.name", "What a challenger and its champion are compared by"
+)
+RETRAINING_RULE = _attribute("retraining.rule", "Rule that came to hold, in words (event)")
+RETRAINING_EVIDENCE = _attribute("retraining.evidence", "Findings that led to it, as JSON (event)")
+PERFORMANCE_VALUE = _attribute("performance.value", "Value of the measure (event)")
+PERFORMANCE_BASELINE = _attribute("performance.baseline.value", "Its value in the baseline (event)")
+PERFORMANCE_THRESHOLD = _attribute("performance.threshold", "Limit in force (event)")
+ROUTE = _attribute(
+    "http.route", "Route of the request within which the model was called (span)", prefix=""
+)
+SERVER_ADDRESS = _attribute("server.address", "Server that a client asks (span)", prefix="")
+SERVER_PORT = _attribute("server.port", "Its port (span)", prefix="")
+ERROR_TYPE = _attribute("error.type", "Class of the exception, or reason", prefix="")
+
+MODEL_LOADED_EVENT = _event("model.loaded", "A model was loaded")
+RECORDS_EVENT = _event(
+    "inference.records", "Rows were predicted: their ids, classes or values, and scores, by column"
+)
+DETAILS_EVENT = _event(
+    "inference.details", "A row was predicted, with its features; only of `OTELML_CAPTURE_INPUTS`"
+)
+TRUTH_EVENT = _event("ground_truth.received", "The app learned what was right")
+PERFORMANCE_DEGRADED_EVENT = _event("performance.degraded", "A performance alert opened")
+PERFORMANCE_RESTORED_EVENT = _event("performance.restored", "A performance alert resolved")
+FAIRNESS_DEGRADED_EVENT = _event("fairness.degraded", "A fairness alert opened")
+FAIRNESS_RESTORED_EVENT = _event("fairness.restored", "A fairness alert resolved")
+RETRAINING_RECOMMENDED_EVENT = _event(
+    "retraining.recommended", "A rule of `retraining` came to hold"
+)
+RETRAINING_RESOLVED_EVENT = _event("retraining.resolved", "It holds no longer")
+DRIFT_DETECTED_EVENT = _event("drift.detected", "A drift alert opened")
+DRIFT_RESOLVED_EVENT = _event("drift.resolved", "A drift alert resolved")
+QUALITY_DEGRADED_EVENT = _event("data_quality.degraded", "A data-quality alert opened")
+QUALITY_RESTORED_EVENT = _event("data_quality.restored", "A data-quality alert resolved")
