@@ -80,6 +80,26 @@ async def test_two_processors_share_the_join(server: str) -> None:
         database.close()
 
 
+async def test_whom_one_processor_forgot_another_may_still_know(server: str) -> None:
+    emptied(server)
+    databases = [Database(server), Database(server)]
+    one, two = [Joins(database, 3600, 10_000, 300) for database in databases]
+    owner, now = Owner("shop", "", "", "fraud", None), 10**15
+    for joins in (one, two):  # each knows the owner by its number
+        await joins.accept([(owner, Prediction("a", 0, "1"))], [], 0)
+    marks = await two.changed()
+    assert 1 == (await one.expire(now)).predictions
+    assert [] == one.owners()
+    await two.clean(marks)
+    await two.accept([(owner, Prediction("b", now, "1"))], [Truth("b", now, "1")], now)
+    for joins in (one, two):
+        assert [owner] == [mark.owner for mark in await joins.changed()]
+        assert {owner: 0} == await joins.waiting()
+        assert ["b"] == [*await joins.find(["b"])]
+    for database in databases:
+        database.close()
+
+
 async def test_a_processor_runs_on_it(server: str, neighbours: Neighbours) -> None:
     """Its journal, its outbox and the join are there, and outlive it."""
     store = emptied(server).replace("postgresql+psycopg://", "postgresql://")

@@ -268,19 +268,21 @@ class JoinsMachine(RuleBasedStateMachine):
     @rule()
     def expire(self) -> None:
         had = len(self.plain.predictions), self.waiting()
+        numbers = dict(self.joins._numbers)
         self.plain.expire(self.now)
         got = self.runner.run(self.joins.expire(self.now))
-        self.drop_what_is_too_much()
+        self.drop_what_is_too_much(numbers)
+        assert {owner for _, owner in self.plain.predictions} == {*self.joins.owners()}
         assert had[0] - len(self.plain.predictions) == got.predictions
         assert had[1] - self.waiting() == got.labels
 
     def waiting(self) -> int:
         return sum(not self.plain.of(scope) for scope in self.plain.truths)
 
-    def drop_what_is_too_much(self) -> None:
+    def drop_what_is_too_much(self, numbers: dict[Owner, int]) -> None:
         """The oldest windows first, in one the oldest, of two the one that came first."""
         oldest = sorted(
-            (self.plain.window(o, p)[1], self.joins._numbers[o], p.time, came, name, o)
+            (self.plain.window(o, p)[1], numbers[o], p.time, came, name, o)
             for came, ((name, o), p) in enumerate(self.plain.predictions.items())
         )
         for *_, name, owner in oldest[: max(len(oldest) - MOST, 0)]:

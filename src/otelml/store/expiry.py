@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, delete, func, select, update
 
 from otelml.store.rows import forget
-from otelml.store.schema import LABELS, PREDICTIONS, WINDOWS
+from otelml.store.schema import LABELS, OWNERS, PREDICTIONS, WINDOWS
 
 AT_ONCE: Final = 2000
 """Rows that one transaction deletes of each table."""
@@ -56,3 +56,9 @@ def _labels(connection: Connection, before: int, most: int) -> int:
     rows = [row for i, row in enumerate(oldest) if row.since < before or i < kept - most]
     forget(connection, [(row.id, row.model) for row in rows])
     return len(rows)
+
+
+def owners(connection: Connection) -> int:
+    """Delete the owners of whom nothing is kept; how many they were."""
+    theirs = select(WINDOWS.c.owner).where(WINDOWS.c.owner == OWNERS.c.id)
+    return connection.execute(delete(OWNERS).where(~theirs.exists())).rowcount

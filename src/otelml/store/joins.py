@@ -5,11 +5,12 @@ crash at any moment leaves them in agreement. What is kept is bounded in time an
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from otelml.data import Outcomes, Owner, Prediction, Truth
 from otelml.store import expiry, outcomes, rows, windows
@@ -21,6 +22,9 @@ from otelml.store.schema import FORMAT, JOINS, META, OWNERS, Content
 __all__ = ["Accepted", "Expired", "Joins", "Mark", "State"]
 
 _SECOND: Final = 1_000_000_000
+_UNKNOWN: Final = -2
+"""In the place of a transaction's number: what is known of owners may be out of date."""
+
 _Delivery: TypeAlias = tuple[Sequence[tuple[Owner, Prediction]], Sequence[Truth], int]
 
 
@@ -57,10 +61,11 @@ class Joins:
         self._group = Group(database, self._accept)
         self._owners: dict[int, Owner] = {}
         self._numbers: dict[Owner, int] = {}
+        self._change = _UNKNOWN
         self._adding = windows.adding(database)
         database.create(META)
-        with database.reported(), database.engine.begin() as connection:
-            self._open(connection)
+        with database.reported():
+            self._open()
 
     async def accept(
         self, predictions: Sequence[tuple[Owner, Prediction]], truths: Sequence[Truth], now: int
@@ -150,7 +155,7 @@ class Joins:
                 yield from outcomes.learned(connection, number, after)
 
     def owners(self) -> list[Owner]:
-        """Everyone whose predictions came to this process or were there before."""
+        """Everyone whose predictions were kept when this process last wrote."""
         return [*self._numbers]
 
     def paired(
@@ -168,48 +173,56 @@ class Joins:
             if one is not None and two is not None:
                 yield from outcomes.paired(connection, one, two, start, end)
 
-    def _open(self, connection: Connection) -> None:
+    def _open(self) -> None:
         row = {"id": 1, "format": FORMAT, "length": self.length, "change": 0}
-        connection.execute(self._database.insert(JOINS).values(row).on_conflict_do_nothing())
-        change = self._begin(connection)
-        kept = connection.execute(select(JOINS)).one()
-        if kept.format != FORMAT:
-            raise StoreError(
-                f"{self._database.name}: its format {kept.format} is not {FORMAT}: move it away"
-            )
-        if kept.length != self.length:
-            windows.recount(connection, self.length, change)
-            connection.execute(update(JOINS).values(length=self.length))
-        self._read_owners(connection)
+        with self._database.engine.begin() as connection:
+            connection.execute(self._database.insert(JOINS).values(row).on_conflict_do_nothing())
+        with self._transaction() as (connection, change):
+            kept = connection.execute(select(JOINS)).one()
+            if kept.format != FORMAT:
+                raise StoreError(
+                    f"{self._database.name}: its format {kept.format} is not {FORMAT}: move it away"
+                )
+            if kept.length != self.length:
+                windows.recount(connection, self.length, change)
+                connection.execute(update(JOINS).values(length=self.length))
 
-    def _begin(self, connection: Connection) -> int:
-        """The number of this transaction; from here to its end no other writes joins."""
-        connection.execute(update(JOINS).values(change=JOINS.c.change + 1))
-        return int(connection.execute(select(JOINS.c.change)).scalar_one())
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[tuple[Connection, int]]:
+        """A transaction and its number; from here to its end no other writes joins."""
+        with self._database.engine.begin() as connection:
+            connection.execute(update(JOINS).values(change=JOINS.c.change + 1))
+            change = int(connection.execute(select(JOINS.c.change)).scalar_one())
+            if change != self._change + 1:  # another's came in between, or ours was taken back
+                self._read_owners(connection)
+            self._change = _UNKNOWN
+            yield connection, change
+        self._change = change
 
     def _read_owners(self, connection: Connection) -> None:
         read = connection.execute(select(OWNERS))
         self._owners = {number: Owner(*json.loads(name)) for number, name in read}
         self._numbers = {owner: number for number, owner in self._owners.items()}
 
-    def _enrol(self, owners: set[Owner]) -> None:
-        """Number new owners, in a transaction of its own: a number without rows does no harm."""
-        query = self._database.insert(OWNERS).on_conflict_do_nothing()
-        with self._database.engine.begin() as connection:
-            connection.execute(query, [{"name": json.dumps(o)} for o in owners])
+    def _enrol(self, connection: Connection, owners: set[Owner]) -> None:
+        """Number new owners."""
+        connection.execute(insert(OWNERS), [{"name": json.dumps(owner)} for owner in owners])
+        self._read_owners(connection)
+
+    def _known(self, connection: Connection, numbers: Iterable[int]) -> Mapping[int, Owner]:
+        """Owners by number, those with one of these numbers of another replica's included."""
+        if not self._owners.keys() >= set(numbers):
             self._read_owners(connection)
+        return self._owners
 
     def _accept(self, deliveries: list[_Delivery]) -> list[Accepted]:
         ids = {text(p.id) for predictions, _, _ in deliveries for _, p in predictions}
         ids |= {text(truth.id) for _, truths, _ in deliveries for truth in truths}
         owners = {owner for predictions, _, _ in deliveries for owner, _ in predictions}
-        if new := owners - self._numbers.keys():
-            self._enrol(new)
-        with self._database.engine.begin() as connection:
-            change = self._begin(connection)
+        with self._transaction() as (connection, change):
+            if new := owners - self._numbers.keys():
+                self._enrol(connection, new)
             found, waiting = rows.kept(connection, list(ids))
-            if any(row.owner not in self._owners for row in found):  # another replica's
-                self._read_owners(connection)
             merge = Merge(found, waiting, self._owners, self.length)
             answers = [
                 merge.accept([(self._numbers[o], p) for o, p in predictions], truths, now)
@@ -225,35 +238,36 @@ class Joins:
         known = {text(name): name for name in ids}
         with self._database.engine.connect() as connection:
             kept, _ = rows.kept(connection, [*known])
-            if any(row.owner not in self._owners for row in kept):
-                self._read_owners(connection)
+            owners = self._known(connection, (row.owner for row in kept))
         for row in kept:
-            found[known[row.id]].append((self._owners[row.owner], row.content))
+            if row.owner in owners:
+                found[known[row.id]].append((owners[row.owner], row.content))
         return found
 
     def _expire(self, before: int) -> Expired:
-        with self._database.engine.begin() as connection:
-            self._begin(connection)
-            return expiry.some(connection, before, self._most, self.length)
+        with self._transaction() as (connection, _):
+            some = expiry.some(connection, before, self._most, self.length)
+            if expiry.owners(connection):
+                self._read_owners(connection)
+        return some
 
     def _changed(self) -> list[Mark]:
         with self._database.engine.connect() as connection:
             marks = windows.changed(connection)
-            if any(owner not in self._owners for owner, _, _ in marks):
-                self._read_owners(connection)
-        return [Mark(self._owners[owner], start, change) for owner, start, change in marks]
+            owners = self._known(connection, (number for number, _, _ in marks))
+        return [Mark(owners[number], *mark) for number, *mark in marks if number in owners]
 
     def _waiting(self) -> dict[Owner, int]:
         with self._database.engine.connect() as connection:
             counts = windows.waiting(connection)
-            if any(owner not in self._owners for owner, _ in counts):
-                self._read_owners(connection)
-        return {self._owners[owner]: count for owner, count in counts}
+            owners = self._known(connection, (number for number, _ in counts))
+        return {owners[number]: count for number, count in counts if number in owners}
 
     def _clean(self, marks: list[Mark]) -> None:
-        with self._database.engine.begin() as connection:
-            self._begin(connection)
-            windows.clean(connection, [(self._numbers[o], at, seen) for o, at, seen in marks])
+        with self._transaction() as (connection, _):
+            numbers = self._numbers  # without those of whom nothing is kept any more
+            mine = [(numbers[o], at, seen) for o, at, seen in marks if o in numbers]
+            windows.clean(connection, mine)
 
     def _totals(self, owner: Owner, start: int, end: int) -> tuple[int, int]:
         with self._database.engine.connect() as connection:
