@@ -40,6 +40,7 @@ from otelml.wire.proto import window_metrics
 
 SECOND = 1_000_000_000
 Start = Callable[..., Awaitable[Service]]
+Stop = Callable[[Service], Awaitable[None]]
 Make = Callable[..., Window]
 Wait = Callable[..., Awaitable[None]]
 
@@ -373,6 +374,21 @@ async def test_findings_wait_for_a_dead_next_hop(
     assert [] == sink.received
     sink.refuse = None
     await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+
+
+async def test_findings_for_an_exporter_that_was_taken_away_are_given_up(
+    start: Start, stop: Stop, sink: Any, make_window: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = {"forward": False, "windows": {"length": "1s", "lateness": "1s"}}
+    there = {"endpoint": f"127.0.0.1:{sink.port}", "tls": {"insecure": True}}
+    sink.refuse = (grpc.StatusCode.UNAVAILABLE, "later", None)
+    before = await start({"otlp_grpc/old": there}, **rules)
+    await send(before, make_window())
+    await asyncio.sleep(2)
+    await stop(before)
+    after = await start({"otlp_grpc/new": there}, **rules)
+    assert "'otlp_grpc/old' is configured no more: 2 findings for it are lost" in caplog.text
+    assert 2 == after._watch.losses()["outbox"]
 
 
 async def test_gauges_are_repeated(

@@ -80,6 +80,17 @@ async def test_the_outbox_is_bounded_and_gives_up_the_oldest(tmp_path: Path) -> 
     journal.close()
 
 
+async def test_nothing_waits_for_an_exporter_that_is_no_more(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'a.db'}")
+    await journal.snapshot(b"", 0, [Letter(name, "logs", b"") for name in "xyxz"])
+    assert {"x": 2, "z": 1} == await journal.abandon({"y": None})
+    assert {} == await journal.abandon({"y": None})
+    assert await journal.first("x") is None
+    assert await journal.first("y") is not None
+    assert {"y": 1} == await journal.abandon(())
+    journal.close()
+
+
 async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     journal = Journal(f"sqlite:///{tmp_path / 'a.db'}")
     with journal._engine.begin() as connection:

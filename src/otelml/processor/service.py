@@ -133,6 +133,9 @@ class Service:
         count = pipeline.replay()
         if count:
             _LOG.info("replayed %d requests that were accepted before the last stop", count)
+        for name, letters in (await self._journal.abandon(self._outboxes)).items():
+            self._watch.dropped["outbox"] += letters
+            _LOG.warning("%r is configured no more: %d findings for it are lost", name, letters)
 
     def _servers(self, pipeline: Pipeline) -> tuple[list[Any], list[HttpServer]]:
         grpcs, https = [], []

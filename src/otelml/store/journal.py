@@ -7,7 +7,7 @@ any moment loses nothing and counts nothing twice: what is left is state plus th
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import (
@@ -194,6 +194,18 @@ class Journal:
             oldest = select(_OUTBOX.c.id).where(mine).order_by(_OUTBOX.c.id).limit(count - most)
             connection.execute(delete(_OUTBOX).where(_OUTBOX.c.id.in_(oldest)))
             return int(count - most)
+
+    async def abandon(self, but: Collection[str]) -> dict[str, int]:
+        """Give up the requests to all exporters but these; how many of each they were."""
+        return await self._database.run(self._abandon, list(but))
+
+    def _abandon(self, but: list[str]) -> dict[str, int]:
+        others = _OUTBOX.c.exporter.not_in(but)
+        count = select(_OUTBOX.c.exporter, func.count()).where(others).group_by(_OUTBOX.c.exporter)
+        with self._lease.begin() as connection:
+            given_up = {name: int(letters) for name, letters in connection.execute(count)}
+            connection.execute(delete(_OUTBOX).where(others))
+        return given_up
 
     def close(self) -> None:
         """Finish what is being written, and let go of lease and database."""
