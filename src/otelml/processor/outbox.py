@@ -19,7 +19,6 @@ class Outbox:
     def __init__(self, name: str, exporter: Exporter, journal: Journal, most: int) -> None:
         self._name, self._exporter, self._journal, self._most = name, exporter, journal, most
         self._more = asyncio.Event()
-        self._more.set()
         self._task: asyncio.Task[None] | None = None
         self.dropped = 0
 
@@ -45,25 +44,25 @@ class Outbox:
     async def _run(self) -> None:
         delay = _SHORTEST
         while True:
+            self._more.clear()
             try:
                 self.dropped += await self._journal.trim(self._name, self._most)
-                outcome = await self._one()
+                while (outcome := await self._one()) == "sent":
+                    delay = _SHORTEST
+                    if self._more.is_set():  # and must not be too much
+                        break
             except StoreError as error:
                 _LOG.error("%s", error)
                 outcome = "failed"
             if outcome == "empty":
-                self._more.clear()
                 await self._more.wait()
             elif outcome == "failed":
                 await asyncio.sleep(delay)
                 delay = min(delay * 1.5, _LONGEST)
-            else:
-                delay = _SHORTEST
 
     async def _one(self) -> str:
         oldest = await self._journal.first(self._name)
         if oldest is None:
-            self._more.clear()
             return "empty"
         number, letter = oldest
         try:
