@@ -15,8 +15,6 @@ from otelml.sketch.count import Count
 from otelml.sketch.parts import Assembly
 
 _SECOND: Final = 1_000_000_000
-_AHEAD: Final = 3600 * _SECOND
-"""How far beyond the wall clock a point may end; further, its clock is wrong."""
 
 
 @dataclass(slots=True)
@@ -52,8 +50,6 @@ class Windows:
         key, piece, _, end = point
         model = key.model
         start = (end - 1) // self.length * self.length
-        if end > now + _AHEAD:
-            return self._drop("future")
         progress = self._progress.get(model)
         if progress is None:
             progress = self._progress[model] = _Progress(arrived=now)

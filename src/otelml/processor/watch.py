@@ -28,17 +28,17 @@ from otelml.sketch.exponential import Exponential
 from otelml.wire.proto import Decoder, Deltas, Service, StreamPoint
 
 _LOG: Final = logging.getLogger(__name__)
-SECOND: Final = 1_000_000_000
-AHEAD: Final = 600 * SECOND
-"""How far in the future a point may lie."""
+_SECOND: Final = 1_000_000_000
+_AHEAD: Final = 600 * _SECOND
+"""How far in the future a point may lie: it closes the windows before it."""
 
-_IDLE: Final = 24 * 3600 * SECOND
+_IDLE: Final = 24 * 3600 * _SECOND
 """A stream without points for so long is forgotten."""
 
-_UNHEARD: Final = 30 * 24 * 3600 * SECOND
+_UNHEARD: Final = 30 * 24 * 3600 * _SECOND
 """A model of which nothing was heard for so long, and as long as labels wait, is forgotten."""
 
-_SWEEP: Final = 60 * SECOND
+_SWEEP: Final = 60 * _SECOND
 _SERVICES: Final = 1000
 
 
@@ -77,10 +77,10 @@ class Watch:
         """The points in a request, and why there are not more."""
         bad: Counter[str] = Counter()
         points = self.decoder.points(body, bad)
-        early = [point for point in points if point.end <= now + AHEAD]
-        if len(early) < len(points):
-            bad["future"] += len(points) - len(early)
-        return early, bad
+        taken = [point for point in points if point.end <= now + _AHEAD]
+        if len(taken) < len(points):
+            bad["future"] += len(points) - len(taken)
+        return taken, bad
 
     def fold(self, number: int, points: Iterable[StreamPoint], now: int) -> None:
         """Count what points add; `number` is the journal's."""
@@ -102,7 +102,7 @@ class Watch:
         if now - self._swept >= _SWEEP:
             self._swept = now
             self.deltas.forget(now - _IDLE)
-            unheard = now - _UNHEARD - round(self._settings.labels.expire_after * SECOND)
+            unheard = now - _UNHEARD - round(self._settings.labels.expire_after * _SECOND)
             for service in [s for s, watched in self.services.items() if watched.forget(unheard)]:
                 del self.services[service]
         return [
