@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_NUMBER_WARN
@@ -136,12 +137,19 @@ def test_what_is_heard_of_no_more_is_forgotten(make_window: Make) -> None:
     state = watch()
     window = make_window(0.0)
     judged(state, window)
+    late = state.read(request(replace(window, start=window.start - 1)), window.end)[0]
+    state.fold(1, late, window.end)
+    losses = state.losses()
+    assert losses["late"]
     day = 24 * 3600 * 1_000_000_000
     for days in (1, 30, 36):
         state.close(window.end + days * day)
         assert [SHOP] == [*state.services]
     again = watch()
     again.load(state.dump(), 1)
+    assert state.durations
     for each in (state, again):
         each.close(window.end + 38 * day)
         assert not each.services
+        assert not each.durations
+    assert losses == state.losses()

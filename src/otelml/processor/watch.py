@@ -101,15 +101,21 @@ class Watch:
         """The windows that are complete by now."""
         if now - self._swept >= _SWEEP:
             self._swept = now
-            self.deltas.forget(now - _IDLE)
-            unheard = now - _UNHEARD - round(self._settings.labels.expire_after * _SECOND)
-            for service in [s for s, watched in self.services.items() if watched.forget(unheard)]:
-                del self.services[service]
+            self._forget(now)
         return [
             (service, window)
             for service, watched in self.services.items()
             for window in watched.windows.close(now)
         ]
+
+    def _forget(self, now: int) -> None:
+        """Forget of what nothing was heard for long; what was counted of it stays counted."""
+        self.deltas.forget(now - _IDLE)
+        unheard = now - _UNHEARD - round(self._settings.labels.expire_after * _SECOND)
+        for service in [s for s, watched in self.services.items() if watched.forget(unheard)]:
+            self.dropped.update(self.services.pop(service).windows.dropped)
+        held = {model.name for watched in self.services.values() for model in watched.seen}
+        self.durations = {key: told for key, told in self.durations.items() if key[0] in held}
 
     def judge(self, service: Service, window: Window, library: Library) -> Judged:
         """What is to be said of a window."""
