@@ -9,6 +9,7 @@ import pytest
 
 from otelml.data import Owner, Prediction, Truth
 from otelml.monitor.alerts import Alerts
+from otelml.processor import concepts as streams
 from otelml.processor.concepts import Concepts
 from otelml.store.database import Database
 from otelml.store.joins import Joins
@@ -71,3 +72,21 @@ async def test_a_finding_tells_what_was_usual(joins: Joins) -> None:
     (found,) = concepts.feed(joins, OWNER, 0)
     assert (1.0, 1.0) == (found.effect, found.value)
     assert quiet.value == pytest.approx(found.reference, abs=0.05)
+
+
+async def test_streams_are_bounded_and_those_that_are_over_make_room(
+    joins: Joins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_MOST", 1)
+    concepts = Concepts(("adwin",), 1.0)
+
+    async def fed(version: str, second: int) -> int:
+        owner = OWNER._replace(version=version)
+        name, now = f"{version}-{second}", second * SECOND
+        await joins.accept([(owner, Prediction(name, now, "no"))], [Truth(name, now, "no")], now)
+        return len(concepts.feed(joins, owner, now))
+
+    assert [1, 0, 1] == [await fed("1", 0), await fed("2", 1), await fed("1", 2)]
+    await joins.expire(7200 * SECOND)
+    assert 1 == await fed("3", 7200)
+    assert ["3"] == [owner[4] for owner in concepts.dump()]

@@ -37,7 +37,7 @@ class Concepts:
         The value is their mean error, the reference that before a drift that is not over. The
         effect is the number of drifts among them; while one is not over, 1 at least.
         """
-        if not self._chosen or (owner not in self._last and len(self._last) >= _MOST):
+        if not self._chosen or not self._has_room(joins, owner):
             return []
         seen: list[npt.NDArray[np.float64]] = []
         alarms = dict.fromkeys(self._chosen, (0, 0))
@@ -57,6 +57,14 @@ class Concepts:
             )
             for name, (_, level) in self._followed.get(owner, {}).items()
         ]
+
+    def _has_room(self, joins: Joins, owner: Owner) -> bool:
+        """Whether a stream is followed or can be; for that those that are over are forgotten."""
+        if owner not in self._last and len(self._last) >= _MOST:
+            for over in self._last.keys() - {*joins.owners()}:
+                del self._last[over]
+                self._followed.pop(over, None)
+        return owner in self._last or len(self._last) < _MOST
 
     def _update(
         self,
