@@ -4,7 +4,6 @@ Each piece travels as one data point. Pieces of a column may arrive in any order
 each other (a Collector splits and reorders batches), so each is additive by itself.
 """
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +12,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from otelml.sketch.buckets import Buckets
 from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.count import Count
 from otelml.sketch.dense import Dense
@@ -21,6 +19,12 @@ from otelml.sketch.exponential import Exponential
 from otelml.sketch.moments import Moments
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
+from otelml.sketch.state import (
+    dump_exponential,
+    dump_probability,
+    load_exponential,
+    load_probability,
+)
 
 
 class Part(StrEnum):
@@ -193,9 +197,9 @@ class Assembly:
         """Its state, for JSON."""
         return {
             "sums": [[part, label, value] for (part, label), value in self.sums.items()],
-            "shares": None if self.shares is None else _dump_shares(self.shares),
+            "shares": None if self.shares is None else dump_probability(self.shares),
             "histograms": [
-                [part, _dump_histogram(histogram)]
+                [part, dump_exponential(histogram)]
                 for (part, _, _), dense in self.histograms.items()
                 for histogram in dense.whole()
             ],
@@ -208,36 +212,7 @@ class Assembly:
         for part, label, value in state["sums"]:
             assembly.add(Piece(Part(part), value, label))
         if state["shares"] is not None:
-            assembly.add(Piece(Part.SHARES, _load_shares(state["shares"])))
+            assembly.add(Piece(Part.SHARES, load_probability(state["shares"])))
         for part, histogram in state["histograms"]:
-            assembly.add(Piece(Part(part), _load_histogram(histogram)))
+            assembly.add(Piece(Part(part), load_exponential(histogram)))
         return assembly
-
-
-def _dump_array(array: np.ndarray[Any, Any]) -> str:
-    return base64.b64encode(array.astype("<i8").tobytes()).decode()
-
-
-def _load_array(text: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.frombuffer(base64.b64decode(text), "<i8").astype(np.int64)
-
-
-def _dump_shares(shares: Probability) -> list[Any]:
-    return [_dump_array(shares.counts), shares.sum]
-
-
-def _load_shares(state: list[Any]) -> Probability:
-    return Probability(_load_array(state[0]), state[1])
-
-
-def _dump_histogram(h: Exponential) -> list[Any]:
-    extremes = [None if np.isnan(x) else x for x in (h.minimum, h.maximum)]
-    signs = [[b.offset, _dump_array(b.counts)] for b in (h.positive, h.negative)]
-    return [h.scale, h.zeros, *signs, *extremes, h.origin]
-
-
-def _load_histogram(state: list[Any]) -> Exponential:
-    scale, zeros, positive, negative, minimum, maximum, origin = state
-    up, down = (Buckets(offset, _load_array(counts)) for offset, counts in (positive, negative))
-    low, high = (np.nan if x is None else x for x in (minimum, maximum))
-    return Exponential(scale, zeros, up, down, low, high, origin)
