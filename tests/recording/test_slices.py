@@ -91,3 +91,16 @@ def test_slices_beyond_the_bound_are_left_out_and_counted() -> None:
     assert MOST == len(kept)
     assert not kept & {segment("region", f"r{i}") for i in range(5)}
     assert [Count(5 + 2 * 5)] == dropped
+
+
+def test_numbers_that_differ_are_slices_that_differ() -> None:
+    given = [1_000_003.0, 1_000_004.0, -0.0, 0.0, float(np.float32(0.1)), 0.1, np.nan]
+    block = Block(Role.FEATURE, ("region",), np.array(given).reshape(-1, 1))
+    beside = Labels(Role.PREDICTION, "", ("yes",) * len(given))
+    sketches = drained(Inference(MODEL, "predict", "sklearn", len(given), 0.01, (block, beside)))
+    told = {
+        key.segment[1][1]: sketch.count
+        for key, sketch in sketches.items()
+        if key.segment and isinstance(sketch, Categories)
+    }
+    assert {"1000003": 1, "1000004": 1, "0": 2, "0.1": 2} == told

@@ -8,13 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otelml.data import segment
+from otelml.recording.rows import numeral
 
 
 def spelled(column: Any) -> list[str | None]:
     """The values of a column as text; None where one is missing.
 
-    >>> spelled(pa.array([1.0, 2.5, None])), spelled(pa.array([True, False]))
-    (['1', '2.5', None], ['True', 'False'])
+    >>> spelled(pa.array([1_000_003, None])), spelled(pa.array([1.0, 2.5, -0.0]))
+    (['1000003', None], ['1', '2.5', '0'])
+    >>> spelled(pa.array([True, False]))
+    ['True', 'False']
     """
     return [_text(value) for value in column.to_pylist()]
 
@@ -23,7 +26,7 @@ def _text(value: Any) -> str | None:
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{value:g}" if number else str(value)
+    return numeral(float(value)) if number else str(value)
 
 
 def cut(

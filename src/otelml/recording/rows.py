@@ -186,4 +186,15 @@ def segments(column: Block | Labels, chosen: frozenset[str]) -> Iterator[tuple[s
     elif chosen.intersection(column.names):
         for name, values in zip(column.names, column.values.T.tolist(), strict=True):
             if name in chosen:
-                yield name, tuple(None if v != v else f"{v:g}" for v in values)  # noqa: PLR0124
+                yield name, tuple(None if v != v else numeral(v) for v in values)  # noqa: PLR0124
+
+
+def numeral(value: float) -> str:
+    """A number that rows are cut by, as text: a whole one in full, any other to six digits.
+
+    So a number of 32 bits reads the same as one of 64.
+
+    >>> numeral(1_000_003.0), numeral(0.30000001192092896), numeral(-0.0)
+    ('1000003', '0.3', '0')
+    """
+    return f"{value + 0.0:.17g}" if value.is_integer() else f"{value:g}"
