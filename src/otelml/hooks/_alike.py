@@ -10,6 +10,7 @@ from otelml.recording.naming import REGISTRY
 
 _shown: dict[int, weakref.ref[Any]] = {}
 _patches = Patches()
+_caller = Caller(SklearnInstrumentor.reader)
 
 
 def instrument_model(model: Any, name: str | None = None, version: str | None = None) -> Any:
@@ -31,18 +32,17 @@ def instrument_model(model: Any, name: str | None = None, version: str | None = 
 
 
 def _watch(model: Any) -> None:
-    caller = Caller(SklearnInstrumentor.reader)
     identity = id(model)
     _shown[identity] = weakref.ref(model, lambda _: _shown.pop(identity, None))
-
-    def predict(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        reference = _shown.get(id(instance))
-        if reference is None or reference() is not instance:
-            return wrapped(*args, **kwargs)
-        return caller(wrapped, instance, args, kwargs)
-
     for method in ("predict", "predict_proba", "decision_function"):
         for cls in type(model).__mro__:
             if method in vars(cls):
-                _patches.wrap(cls, method, predict)
+                _patches.wrap(cls, method, _called)
                 break
+
+
+def _called(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    reference = _shown.get(id(instance))
+    if reference is None or reference() is not instance:
+        return wrapped(*args, **kwargs)
+    return _caller(wrapped, instance, args, kwargs)

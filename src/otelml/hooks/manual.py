@@ -21,9 +21,8 @@ class inference(ContextDecorator):  # noqa: N801 - it reads as a function, as co
     """Record a model call that no hook covers, as a context manager or a decorator.
 
     As a context manager, `prediction`, `probabilities` and `interval` (lower ends, upper ends) are
-    set on what it yields; as a decorator
-    of a function, sync or async, its first argument is the features and its result the prediction.
-    Model calls within are not recorded on their own.
+    set on what it yields. As a decorator of a function, sync or async, its first argument is the
+    features and its result the prediction. Model calls within are not recorded on their own.
 
     Args:
         model: Name of the model, or the model itself.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Library:
-    """The baselines in a directory; `problems` says what could not be read."""
+    """The baselines in a directory; what cannot be read is none, and is told once."""
 
     def __init__(self, directory: str | None) -> None:
         self._directory = None if directory is None else Path(directory)
