@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 from sklearn.metrics import roc_auc_score
-from tests.processor.test_service import SECOND, events, metrics, send
+from tests.processor.test_service import SECOND, events, metrics, send, service_state
 from tests.wire.test_records import sent
 
 from otelml import names
@@ -152,6 +153,24 @@ async def test_records_of_others_go_on(start: Start, sink: Any) -> None:
     rest = ExportLogsServiceRequest.FromString(body)
     (resource,) = rest.resource_logs
     assert "app.event" == resource.scope_logs[0].log_records[0].event_name
+
+
+async def test_what_cannot_be_kept_is_not_forwarded_again_and_again(
+    start: Start, sink: Any
+) -> None:
+    service = await start()
+    whole = ExportLogsServiceRequest.FromString(records(1))
+    whole.MergeFrom(ExportLogsServiceRequest.FromString(sent(("app.event", {"a": 1}))))
+    with sqlite3.connect(service_state(service)) as other:
+        refuse = "BEGIN SELECT RAISE(ABORT, 'full'); END"
+        other.execute(f"CREATE TRIGGER full BEFORE INSERT ON predictions {refuse}")
+    for _ in range(2):
+        with pytest.raises(grpc.aio.AioRpcError, match="full"):
+            await deliver(service, whole.SerializeToString())
+    with sqlite3.connect(service_state(service)) as other:
+        other.execute("DROP TRIGGER full")
+    await deliver(service, whole.SerializeToString())
+    assert 1 == len(sink.of(Signal.LOGS))
 
 
 async def test_a_token_is_asked_for(start: Start) -> None:

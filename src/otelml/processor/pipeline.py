@@ -1,4 +1,7 @@
-"""What happens to a request, top to bottom: check, forward, keep, fold; then the answer."""
+"""What happens to a request, top to bottom: check, forward, keep, fold; then the answer.
+
+Predictions and labels are kept before the rest of their request is forwarded.
+"""
 
 import asyncio
 import logging
@@ -123,10 +126,8 @@ class Pipeline:
             found = read_records(body, keep=self._truths.forward)
         except DecodeError as error:
             raise invalid(f"not an OTLP {Signal.LOGS} request: {error}") from error
-        answer = b""
-        if route.forward and found.rest:
-            answer = await self._forward(route.exporters, Signal.LOGS, found.rest)
         bad = found.bad
+        # Kept first: what comes again changes nothing there, but the next hop would have it twice.
         if found.predictions or found.truths:
             try:
                 taken = await self._truths.accept(found.predictions, [t for _, t in found.truths])
@@ -135,6 +136,9 @@ class Pipeline:
                 raise busy(f"labels cannot be kept: {error}", 5.0) from error
             bad = bad + Counter(one.reason for one in taken.refused)
             bad += Counter({MODEL_LIMIT: taken.events})
+        answer = b""
+        if route.forward and found.rest:
+            answer = await self._forward(route.exporters, Signal.LOGS, found.rest)
         return answered(answer, bad, Signal.LOGS) if bad else answer
 
     async def _forward(self, names: Sequence[str], signal: Signal, body: bytes) -> bytes:
