@@ -125,7 +125,7 @@ def test_a_whole_number_is_a_number_and_null_is_nothing() -> None:
     body = sent((names.RECORDS_EVENT, given | {names.RECORD_VALUES: [3, None]}))
     assert [3.0, None] == [p.value for _, _, p in records.read(body, keep=False).predictions]
     truth = {names.INFERENCE_ID: "a", names.TRUTH_VALUE: 3, names.TRUTH_WEIGHT: 2}
-    ((_, told),) = records.read(sent((names.TRUTH_EVENT, truth)), keep=False).truths
+    (told,) = records.read(sent((names.TRUTH_EVENT, truth)), keep=False).truths
     assert ("3", 3.0, 2.0) == (told.label, told.value, told.weight)
 
 
@@ -169,7 +169,7 @@ def test_a_label_arrives(
     otelml.label("order-17", value, row=3, weight=2, at=100.5)
     body = encode_logs(exporter.get_finished_logs()).SerializeToString()
     found = records.read(body, keep=False)
-    assert [(SERVICE, Truth("order-17:3", 100_500_000_000, label, number, 2.0))] == found.truths
+    assert [Truth("order-17:3", 100_500_000_000, label, number, 2.0)] == found.truths
     assert not found.predictions
 
 
@@ -178,7 +178,7 @@ def test_a_label_may_bring_its_prediction(exporter: InMemoryLogRecordExporter) -
         otelml.label(None, "yes", at=1, prediction="no", score=0.4, model="fraud", version="2")
     body = encode_logs(exporter.get_finished_logs()).SerializeToString()
     found = records.read(body, keep=False)
-    assert [(SERVICE, Truth("order-18", 10**9, "yes", model="fraud"))] == found.truths
+    assert [Truth("order-18", 10**9, "yes", model="fraud")] == found.truths
     expected = Prediction("order-18", 10**9, "no", None, (("", 0.4),), span_id="")
     ((service, model, prediction),) = found.predictions
     assert (SERVICE, Model("fraud", "2"), expected) == (service, model, prediction)

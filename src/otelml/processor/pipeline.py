@@ -130,7 +130,7 @@ class Pipeline:
         # Kept first: what comes again changes nothing there, but the next hop would have it twice.
         if found.predictions or found.truths:
             try:
-                taken = await self._truths.accept(found.predictions, [t for _, t in found.truths])
+                taken = await self._truths.accept(found.predictions, found.truths)
             except StoreError as error:
                 _LOG.error("%s", error)
                 raise busy(f"labels cannot be kept: {error}", 5.0) from error

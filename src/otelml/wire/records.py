@@ -24,7 +24,7 @@ class Records(NamedTuple):
     """What a request holds of ours, and what is left of it for the next hop."""
 
     predictions: list[tuple[Service, Model, Prediction]]
-    truths: list[tuple[Service, Truth]]
+    truths: list[Truth]
     rest: bytes
     bad: Counter[str]
 
@@ -177,7 +177,7 @@ def _truth(record: Any, service: Service, found: Records) -> None:
     if label is None or not (np.isfinite(weight) and weight >= 0):
         raise ValueError("label")
     beside = [*_beside(given, key, time, service)]
-    found.truths.append((service, Truth(key, time, label, value, weight, of)))
+    found.truths.append(Truth(key, time, label, value, weight, of))
     found.predictions.extend(beside)
 
 
