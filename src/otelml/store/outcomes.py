@@ -140,7 +140,7 @@ def _scores(
     if len(classes) == 1 and not any(several):  # the common case, without a detour
         return tuple(classes), _floats(columns["score"])[:, np.newaxis]
     read = [
-        _loads(text) if text is not None else {name: score}
+        json.loads(text) if text is not None else {name: score}
         for text, name, score in zip(several, single, columns["score"], strict=True)
     ]
     classes = sorted({name for row in read for name in row if name is not None})
