@@ -1,11 +1,14 @@
 """The recorder: what went in comes out, once; bounded; nothing before a fork."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import numpy as np
+import pytest
 
 from otelml.data import Block, Inference, Key, Labels, Model, Role
+from otelml.recording import sketches as folded
 from otelml.recording.columns import column, features, labels
 from otelml.recording.recorder import Recorder
 from otelml.recording.settings import Settings
@@ -129,3 +132,31 @@ def test_moments_in_time_are_epoch_seconds() -> None:
 
 def test_labels_are_text_and_missing_ones_none() -> None:
     assert ["1", "True", None, None] == labels(np.array([1, True, None, float("nan")], object))
+
+
+def test_a_model_has_so_many_features_whatever_it_is_called_with() -> None:
+    recorder = Recorder(Settings(max_features=3))
+    for number in range(20):
+        given = [{"a": 1.0, f"x{number}": 2.0, f"y{number}": "z", f"z{number}": [1.0, 2.0]}]
+        columns = features(given, None, frozenset(), 3)
+        recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 1, 0.01, columns))
+        wide = Block(Role.FEATURE, (f"x{number}", "a"), np.array([[3.0, 4.0]]))
+        recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 1, 0.01, (wide,)))
+        recorder.fold()
+    found = {key.name: s for key, s in drained(recorder).items() if key.role is Role.FEATURE}
+    assert {"a", "x0", "y0"} == found.keys()
+    assert [40, 2, 1] == [found[name].observations for name in sorted(found)]  # type: ignore[attr-defined]
+
+
+def test_layouts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folded, "_LAYOUTS", 10)
+    recorder = Recorder()
+    names = ("a", "b", "c", "d")
+    for order in itertools.permutations(range(4)):  # a client may send its columns in any
+        block = Block(Role.FEATURE, tuple(names[i] for i in order), np.array([order], float))
+        recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 1, 0.01, (block,)))
+        recorder.fold()
+    held = recorder._sketches._matrices
+    assert 10 >= sum(matrix.columns for matrix in held.values())
+    found = {key.name: s for key, s in drained(recorder).items() if key.role is Role.FEATURE}
+    assert {"a": 0, "b": 1, "c": 2, "d": 3} == {n: s.mean for n, s in found.items()}  # type: ignore[attr-defined]

@@ -40,7 +40,7 @@ class Recorder:
         self.rows = rows or Rows()
         self.buffer = Buffer(self.settings.max_buffered_rows, on_full)
         self._clock = clock
-        self._sketches = Sketches()
+        self._sketches = Sketches(self.settings.max_features)
         self._slices = Slices(self.settings.slice_columns)
         self._begin()
 

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import compress
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from otelml.sketch.probability import Probability
 _Names = tuple[str, ...]
 _Labels = tuple[tuple[str, str], ...]
 _Group = tuple[Model, Role, _Names, _Labels]
+_LAYOUTS: Final = 8192
+"""Columns of which the layout is remembered, at 5 KiB each."""
 
 
 class Gathered:
@@ -41,9 +45,14 @@ class Gathered:
 
 
 class Sketches:
-    """The sketches of what was recorded since they were last taken; a column stays its kind."""
+    """The sketches of what was recorded since they were last taken; a column stays its kind.
 
-    def __init__(self) -> None:
+    A model has `most` features, those that came first: names may come from whoever calls the app.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._features: defaultdict[Model, set[str]] = defaultdict(set)
         self._kinds: dict[Key, type[Sketch]] = {}
         self.forget()
 
@@ -68,23 +77,44 @@ class Sketches:
     def fold(self, gathered: Gathered, of: _Labels = ()) -> None:
         """Fold columns into the sketches of their keys; `of` says of which slice they are."""
         for (number, role, name), parts in gathered.texts.items():
-            values = [value for part in parts for value in part.values]
-            self.add(Key(gathered.models[number], role, name, of), Categories.of(values))
+            model = gathered.models[number]
+            if self._has_room(model, role, name):
+                values = [value for part in parts for value in part.values]
+                self.add(Key(model, role, name, of), Categories.of(values))
         groups: dict[_Group, list[Block]] = defaultdict(list)
         for (number, role, _, labels), blocks in gathered.blocks.items():
             groups[gathered.models[number], role, blocks[0].names, labels + of] += blocks
         for columns_alike, blocks in groups.items():
             self._fold_blocks(columns_alike, blocks)
+        if sum(matrix.columns for matrix in self._matrices.values()) > _LAYOUTS:
+            self._matrices.clear()  # each is but a layout between two folds
+
+    def _has_room(self, model: Model, role: Role, name: str) -> bool:
+        """Whether a column is to be kept: any but a feature too many."""
+        if role is not Role.FEATURE:
+            return True
+        known = self._features[model]
+        if name not in known and len(known) < self._most:
+            known.add(name)
+        return name in known
 
     def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:
         model, role, columns, labels = group
         values = np.concatenate([block.values for block in blocks])
+        kept = [self._has_room(model, role, name) for name in columns]
+        if not any(kept):
+            return
+        if not all(kept):
+            columns = tuple(compress(columns, kept))
+            group, values = (model, role, columns, labels), values[:, kept]
         keys = [Key(model, role, name, labels) for name in columns]
         if role in (Role.SCORE, Role.CONFIDENCE):
             for key, column in zip(keys, values.T, strict=True):
                 self.add(key, Probability.of(column))
             return
-        matrix = self._matrices.setdefault(group, Matrix(len(columns)))
+        if group not in self._matrices:
+            self._matrices[group] = Matrix(len(columns))
+        matrix = self._matrices[group]
         matrix.update(values)
         bad: Counter[str] = Counter()
         for block in blocks:
