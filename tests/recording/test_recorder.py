@@ -124,6 +124,16 @@ def test_decimals_are_numbers_as_they_are_in_a_table() -> None:
     np.testing.assert_array_equal([1.5, np.nan, 2.0], found.values[:, 0])
 
 
+def test_integers_beyond_all_floats_are_not_finite() -> None:
+    huge = 10**400
+    for given in ([[huge, "a"], [-1, "b"]], [{"x0": huge, "x1": "a"}, {"x0": -1, "x1": "b"}]):
+        number, text = features(given, None, frozenset(), 10)
+        assert isinstance(number, Block)
+        assert [[np.inf], [-1.0]] == number.values.tolist()
+        assert ("a", "b") == text.values
+    assert [-np.inf, 1.0] == column(Role.FEATURE, "a", [-huge, 1.0]).values[:, 0].tolist()  # type: ignore[call-overload]
+
+
 def test_moments_in_time_are_epoch_seconds() -> None:
     found = column(Role.FEATURE, "t", np.array(["1970-01-02", "NaT"], "datetime64[s]"))
     assert isinstance(found, Block)

@@ -3,6 +3,7 @@
 No framework is imported. Everything is copied once, because the app may change it afterwards.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -172,7 +173,7 @@ def _objects_of(values: list[Any]) -> npt.NDArray[Any]:
     """An array of single values; of numbers if all are."""
     array = np.empty(len(values), object)
     array[:] = values
-    return array.astype(np.float64) if all(map(_is_number, values)) else array
+    return np.array([*map(_float, values)]) if all(map(_is_number, values)) else array
 
 
 def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labels, ...]:
@@ -195,7 +196,7 @@ def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labe
 
 
 def _objects(role: Role, name: str, array: npt.NDArray[Any], mismatched: int) -> Block:
-    numbers = [float(v) if _is_number(v) else np.nan for v in array.tolist()]
+    numbers = [_float(v) if _is_number(v) else np.nan for v in array.tolist()]
     counts = {name: mismatched} if mismatched else None
     return Block(role, (name,), np.array(numbers).reshape(-1, 1), counts)
 
@@ -204,6 +205,14 @@ def _seconds(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     nanos = array.astype("datetime64[ns]")
     seconds = nanos.astype(np.int64).astype(np.float64) / 1e9
     return np.where(np.isnat(nanos), np.nan, seconds)
+
+
+def _float(number: Any) -> float:
+    """A number; an integer beyond all floats is not finite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _is_number(value: Any) -> bool:
