@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import (
     BatchLogRecordProcessor,
@@ -13,6 +14,7 @@ from opentelemetry.sdk._logs.export import (
 from otelml.data import Model, Prediction
 from otelml.recording.events import WAITING, Sender
 from otelml.recording.rows import Predicted
+from otelml.wire import records
 from otelml.wire.rows import MOST
 
 ROWS = [Predicted(Model("fraud"), Prediction(f"id-{i}", i + 1, "yes")) for i in range(MOST)]
@@ -36,6 +38,20 @@ def test_rows_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     gc.collect()
     assert 0 == sender.send(ROWS)
     provider.shutdown()
+
+
+def test_an_id_that_utf_8_cannot_say_takes_no_other_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    given(monkeypatch, provider)
+    odd = Predicted(Model("fraud"), Prediction("\ud83d", 1, "yes"))
+    Sender().send([ROWS[0], odd])
+    body = encode_logs(exporter.get_finished_logs()).SerializeToString()
+    found = records.read(body, keep=False)
+    assert ["id-0", "?"] == [row.id for _, _, row in found.predictions]
 
 
 def test_without_an_sdk_nothing_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,14 @@ def test_integers_beyond_all_floats_are_not_finite() -> None:
     assert [-np.inf, 1.0] == column(Role.FEATURE, "a", [-huge, 1.0]).values[:, 0].tolist()  # type: ignore[call-overload]
 
 
+def test_what_utf_8_cannot_say_is_replaced() -> None:
+    rows = [{"job\udc00": "\ud83d"}, {"job\udc00": "é"}, {"job\udc00": None}]
+    given = (rows, {"job\udc00": np.array(["\ud83d", "é", "\ud83d"])})
+    one, two = (features(each, None, frozenset(), 10) for each in given)
+    assert (Labels(Role.FEATURE, "job?", ("?", "é", None)),) == one
+    assert (Labels(Role.FEATURE, "job?", ("?", "é", "?")),) == two
+
+
 def test_moments_in_time_are_epoch_seconds() -> None:
     found = column(Role.FEATURE, "t", np.array(["1970-01-02", "NaT"], "datetime64[s]"))
     assert isinstance(found, Block)

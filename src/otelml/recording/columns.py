@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.data import Block, Labels, Role
+from otelml.wire.rows import encodable
 
 _NUMERIC: Final = "fiu"
 _EMBEDDING: Final = 256
@@ -36,7 +37,7 @@ def features(
         if 0 < width <= most:  # the common case, without a detour
             return (Block(Role.FEATURE, _names(known, width), data.astype(np.float64)),)
     if hasattr(data, "columns") and (hasattr(data, "dtypes") or hasattr(data, "schema")):
-        given = [str(name) for name in data.columns]
+        given = encodable([str(name) for name in data.columns])
         return _frame(
             data, given, [i for i, name in enumerate(given) if name not in excluded][:most]
         )
@@ -70,9 +71,10 @@ def table(
     [('age',), ('image.mean', 'image.std', 'image.norm')]
     """
     found: list[Block | Labels] = []
-    for key, values in columns.items():
+    names_given = encodable([*map(str, columns)])
+    for name, values in zip(names_given, columns.values(), strict=True):
         single = values is None or np.isscalar(values)
-        name, array = str(key), as_array([values] if single else values)
+        array = as_array([values] if single else values)
         if name in excluded or sum(len(getattr(c, "names", "1")) for c in found) >= most:
             continue
         if array.ndim > 2 or array.shape[1] > _EMBEDDING:
@@ -103,9 +105,11 @@ def column(role: Role, name: str, values: Any) -> Block | Labels:
 def labels(values: Any) -> list[str | None]:
     """Categories or classes as text; None, NaN and the like are missing."""
     array = np.asarray(values).ravel()
-    if array.dtype.kind in "iubU":  # none of these can be missing
+    if array.dtype.kind in "iub":
         return [*map(str, array.tolist())]
-    return [None if _is_missing(v) else str(v) for v in array.tolist()]
+    if array.dtype.kind == "U":  # none of these can be missing
+        return encodable(array.tolist())
+    return encodable([None if _is_missing(v) else str(v) for v in array.tolist()])
 
 
 def sample(rows: int, most: int) -> npt.NDArray[np.intp]:

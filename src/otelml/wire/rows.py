@@ -21,6 +21,19 @@ def row_id(inference_id: str, row: int) -> str:
     return f"{inference_id}:{row}" if row else inference_id
 
 
+def encodable(texts: list[Any]) -> list[Any]:
+    r"""Texts, or None, with `?` for what UTF-8 cannot say: SDKs leave out attributes that hold it.
+
+    >>> encodable(["\u00e9", None, "\ud83d"])
+    ['é', None, '?']
+    """
+    try:
+        "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        return [text and text.encode("utf-8", "replace").decode() for text in texts]
+    return texts
+
+
 def text_of(value: object) -> tuple[str | None, float | None]:
     """A class or a number as both of what it may be: text, and a number.
 
@@ -45,7 +58,7 @@ def columns(model: Model, rows: Sequence[Prediction]) -> dict[str, Any]:
     attributes: dict[str, Any] = {names.MODEL_NAME: model.name}
     if model.version is not None:
         attributes[names.MODEL_VERSION] = model.version
-    attributes[names.RECORD_IDS] = [row.id for row in rows]
+    attributes[names.RECORD_IDS] = encodable([row.id for row in rows])
     attributes[names.RECORD_TIMES] = [row.time for row in rows]
     if any(row.trace_id for row in rows):
         attributes[names.RECORD_TRACE_IDS] = [row.trace_id for row in rows]
