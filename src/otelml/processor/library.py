@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otelml.data import Baseline, Key, Model, Owner, Role, Sketch, Window
 from otelml.monitor.baseline import Baselines
@@ -113,48 +113,53 @@ class Library:
         return stamps
 
 
+class _Learnt(NamedTuple):
+    """The baseline of so many windows, and its text, which is asked for at every evaluation."""
+
+    windows: int
+    baseline: Baseline
+    text: str
+
+
 class Learner:
     """Makes a baseline of the first windows of each model."""
 
     def __init__(self, windows: int | None, fewest: int) -> None:
         self._windows, self._fewest = windows, fewest
-        self._kept: dict[Model, tuple[int, Baseline]] = {}
-        self._texts: dict[Model, str] = {}
+        self._kept: dict[Model, _Learnt] = {}
 
     def find(self, model: Model) -> Baseline | None:
         """The baseline of a model, once it has seen enough windows."""
         if self._windows is None or model not in self._kept:
             return None
-        count, baseline = self._kept[model]
-        return baseline if count >= self._windows else None
+        learnt = self._kept[model]
+        return learnt.baseline if learnt.windows >= self._windows else None
 
     def learn(self, window: Window) -> bool:
         """Add a window, if more are needed; True when the baseline is complete by it."""
         if self._windows is None or window.rows < self._fewest or self.find(window.model):
             return False
-        count, known = self._kept.get(window.model, (0, None))
-        whole = window if known is None else merged(known.window, window)
+        known = self._kept.get(window.model)
+        count = 1 if known is None else known.windows + 1
+        whole = window if known is None else merged(known.baseline.window, window)
         source = f"first {self._windows} windows"
         baseline = file.baseline(whole, source=source, created=window.end)
-        self._keep(count + 1, baseline, file.dumps(baseline))
-        return count + 1 == self._windows
-
-    def _keep(self, count: int, baseline: Baseline, text: str) -> None:
-        self._kept[baseline.model], self._texts[baseline.model] = (count, baseline), text
+        self._kept[window.model] = _Learnt(count, baseline, file.dumps(baseline))
+        return count == self._windows
 
     def forget(self, model: Model) -> None:
         """Forget a model."""
         self._kept.pop(model, None)
-        self._texts.pop(model, None)
 
     def dump(self) -> list[Any]:
         """Its state, for JSON."""
-        return [[count, self._texts[model]] for model, (count, _) in self._kept.items()]
+        return [[learnt.windows, learnt.text] for learnt in self._kept.values()]
 
     def load(self, state: list[Any]) -> None:
         """Take the state that `dump` described."""
         for count, text in state:
-            self._keep(count, file.loads(text), text)
+            baseline = file.loads(text)
+            self._kept[baseline.model] = _Learnt(count, baseline, text)
 
 
 def merged(one: Window, other: Window) -> Window:
