@@ -4,12 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_NUMBER_WARN
 
 from otelml import names
-from otelml.data import Window
+from otelml.data import Finding, Model, Window
+from otelml.monitor import registry
 from otelml.processor import config
 from otelml.processor.events import events
 from otelml.processor.gauges import gauges
@@ -44,8 +47,7 @@ def judged(state: Watch, window: Window) -> list[Judged]:
     points, bad = state.read(request(window), now)
     assert not bad
     state.fold(1, points, now)
-    library = Library(None)
-    return [state.judge(service, done, library) for service, done in state.close(now)]
+    return [one for _, one in state.judged(now, Library(None))]
 
 
 def test_everything_told_is_declared(make_window: Make) -> None:
@@ -119,6 +121,28 @@ def test_points_of_the_future_are_refused(make_window: Make) -> None:
     points, bad = state.read(request(window), window.end - 3600 * 1_000_000_000)
     assert [] == points
     assert {"future"} == bad.keys()
+
+
+def test_a_window_that_fails_takes_no_other_with_it(
+    make_window: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(checks: Any, baseline: Any, window: Window, *rest: Any) -> list[Finding]:
+        if window.model.name == "bad":
+            raise ValueError("broken")
+        return registry.run(checks, baseline, window, *rest)
+
+    monkeypatch.setattr("otelml.processor.watch.run", run)
+    state, window = watch(), make_window()
+    now = window.end + 3600 * 1_000_000_000
+    for name in ("bad", "good"):
+        own = replace(
+            window,
+            model=Model(name),
+            sketches={key._replace(model=Model(name)): s for key, s in window.sketches.items()},
+        )
+        state.fold(1, state.read(request(own), now)[0], now)
+    assert ["good"] == [one.window.model.name for _, one in state.judged(now, Library(None))]
+    assert 1 == state.losses()["judge_error"]
 
 
 def test_services_are_bounded(make_window: Make) -> None:

@@ -229,8 +229,7 @@ class Service:
         await self._keeping.finish()
         assessed = await self._assessor.assess(now)
         judged: dict[Monitored, list[Judged]] = {}  # from here on nothing may come in between
-        for service, window in self._watch.close(now):
-            one = self._watch.judge(service, window, self._library)
+        for service, one in self._watch.judged(now, self._library):
             judged.setdefault(service, []).append(one)
             _say(one)
         for each in assessed:

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import Final
 
@@ -116,6 +116,17 @@ class Watch:
             self.dropped.update(self.services.pop(service).windows.dropped)
         held = {model.name for watched in self.services.values() for model in watched.seen}
         self.durations = {key: told for key, told in self.durations.items() if key[0] in held}
+
+    def judged(self, now: int, library: Library) -> Iterator[tuple[Service, Judged]]:
+        """What is to be said of the windows that are complete by now."""
+        for service, window in self.close(now):
+            try:
+                one = self.judge(service, window, library)
+            except Exception:  # noqa: BLE001 - the others are taken out already, and would be lost
+                self.dropped["judge_error"] += 1
+                _LOG.exception("a window of %r could not be judged", window.model.name)
+            else:
+                yield service, one
 
     def judge(self, service: Service, window: Window, library: Library) -> Judged:
         """What is to be said of a window."""
