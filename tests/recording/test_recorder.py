@@ -52,6 +52,14 @@ def test_what_went_in_comes_out_once() -> None:
     assert {} == drained(recorder)
 
 
+def test_a_clock_that_is_set_back_ends_no_series_before_its_start() -> None:
+    recorder = Recorder(clock=iter([100, 50, 60]).__next__)
+    recorded(recorder, 1, 1)
+    assert {(50, 50)} == {(series.start, series.end) for series in recorder.drain()}
+    recorded(recorder, 1, 1)
+    assert {(50, 60)} == {(series.start, series.end) for series in recorder.drain()}
+
+
 def test_many_threads_lose_nothing() -> None:
     recorder = Recorder()
     with ThreadPoolExecutor(16) as pool:

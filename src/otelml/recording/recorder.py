@@ -188,8 +188,8 @@ class Recorder:
         """What was recorded since the last drain."""
         with self._folding:
             self.send()
-            since, self._since = self._since, self._clock()
-            now = self._since
+            now = self._clock()
+            since, self._since = min(self._since, now), now  # clocks are set back, too
             active, self._active = self._active, defaultdict(int)
             series = [Series(key, since, now, held) for key, held in self._sketches.take().items()]
             dropped = self.buffer.dropped()
