@@ -4,8 +4,9 @@
 """
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from otelml.names import VERSION
 
 if TYPE_CHECKING:
     from otelml.hooks._alike import instrument_model
@@ -25,7 +26,7 @@ __all__ = [
     "shadow",
 ]
 
-__version__ = version("otelml")
+__version__ = VERSION
 
 _HOMES = {
     "inference": "otelml.hooks.manual",

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Final
 
 PREFIX: Final = "ml."
+
+VERSION: Final = version("otelml")
+"""Version of the instrumentation scope, which is the distribution's."""
 
 
 class Kind(StrEnum):

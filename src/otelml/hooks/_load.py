@@ -15,7 +15,7 @@ from opentelemetry import context
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.trace import Status, StatusCode
 
-from otelml import __version__, names
+from otelml import names
 from otelml.data import Model
 from otelml.hooks._patch import failed, guarded, process
 from otelml.hooks._reader import Card, Reader
@@ -165,7 +165,7 @@ def announce(instance: Any, card: Card, path: str | None) -> None:
         try:
             if path is not None and (digest := _hash(path)):
                 attributes[names.MODEL_HASH] = digest
-            logs.get_logger("otelml", __version__).emit(record)
+            logs.get_logger("otelml", names.VERSION).emit(record)
         except Exception:
             failed(announce)
 

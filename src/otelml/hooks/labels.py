@@ -10,7 +10,7 @@ from opentelemetry import context, trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context.context import Context
 
-from otelml import __version__, names
+from otelml import names
 from otelml.hooks._patch import GIVEN_IDS
 from otelml.wire.rows import text_of
 
@@ -96,7 +96,7 @@ def label(
         attributes=attributes,
         event_name=names.TRUTH_EVENT,
     )
-    logs.get_logger("otelml", __version__).emit(record)
+    logs.get_logger("otelml", names.VERSION).emit(record)
 
 
 def _around(here: Context) -> str:

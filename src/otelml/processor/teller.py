@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
-from otelml import __version__, names
+from otelml import names
 from otelml.data import Model, iso
 from otelml.monitor.retraining import Recommendation
 from otelml.processor import config, webhook
@@ -55,12 +55,12 @@ class Teller:
         for service, ones in judged.items():
             whole = ExportMetricsServiceRequest()
             for one in (one for one in ones if one.shown):
-                request = gauges(service, one, since, __version__, now).request
+                request = gauges(service, one, since, names.VERSION, now).request
                 key = service, one.window.model, one.labelled is None
                 self._latest[key] = time.monotonic(), request
                 whole.MergeFrom(request)
             letters += self._addressed(Signal.METRICS, whole.SerializeToString())
-            changed = events(service, ones, now, __version__)
+            changed = events(service, ones, now, names.VERSION)
             if changed is not None:
                 letters += self._addressed(Signal.LOGS, changed.SerializeToString())
             letters += self._posted(service, ones)
@@ -93,7 +93,7 @@ class Teller:
             if clock - last[0] < self._lasts(sketches=key[-1]) + every
         }
         whole = self._own(now)
-        whole.MergeFrom(pending(self._truths.pending, self._started, __version__, now))
+        whole.MergeFrom(pending(self._truths.pending, self._started, names.VERSION, now))
         for judged, request in self._latest.values():
             if judged <= clock - every:  # the others were just sent
                 whole.MergeFrom(_restamped(request, now))
@@ -108,7 +108,7 @@ class Teller:
 
     def _own(self, now: int) -> ExportMetricsServiceRequest:
         """What the processor tells of itself."""
-        out = Gauges(resource(Service("otelml"), self._instance), __version__)
+        out = Gauges(resource(Service("otelml"), self._instance), names.VERSION)
         out.add(names.SERIES_COUNT, {}, self._started, now, len(self._watch.deltas))
         losses = self._watch.losses() + self._truths.dropped
         losses["outbox"] += sum(outbox.dropped for outbox in self._outboxes.values())

@@ -9,7 +9,7 @@ from opentelemetry import _logs as logs
 from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
 from opentelemetry.attributes import BoundedAttributes
 
-from otelml import __version__, names
+from otelml import names
 from otelml.data import Model, Prediction
 from otelml.recording.rows import Predicted
 from otelml.wire.rows import MOST, columns, details
@@ -65,7 +65,7 @@ class Sender:
             event_name=name,
         )
         try:
-            logs.get_logger("otelml", __version__).emit(record)
+            logs.get_logger("otelml", names.VERSION).emit(record)
         finally:  # the SDK copies the record, but holds the attributes that it made of ours
             held = record.attributes if isinstance(record.attributes, BoundedAttributes) else record
             weakref.finalize(held, self._gone, rows).atexit = False

@@ -11,7 +11,7 @@ import threading
 
 from opentelemetry import trace
 
-from otelml import __version__
+from otelml import names
 from otelml.recording.events import Sender
 from otelml.recording.recorder import Recorder
 from otelml.recording.rows import Predicted, Rows
@@ -31,7 +31,7 @@ class Process:
             self._sent, self._sender.wanted, settings.segment_columns, settings.capture_inputs
         )
         self.recorder = Recorder(settings, on_full=self._wake, rows=rows)
-        self.bridge = Bridge(self.recorder.drain, __version__, settings.max_categories)
+        self.bridge = Bridge(self.recorder.drain, names.VERSION, settings.max_categories)
         self.tracer = self._tracer(None)
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
@@ -46,7 +46,7 @@ class Process:
 
     @staticmethod
     def _tracer(provider: trace.TracerProvider | None) -> trace.Tracer:
-        return trace.get_tracer("otelml", __version__, provider)
+        return trace.get_tracer("otelml", names.VERSION, provider)
 
     def arm(self) -> None:
         """See to it that predicted rows leave at exit, before the SDK's loggers shut down."""
