@@ -35,7 +35,7 @@ def columns_of(path: Path) -> list[str]:
 
     """
     try:
-        names = _schema(path).names
+        names = _names(path)
     except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise DataError(f"{path}: {_said(error)}") from error
     return [name for name in names if not _is_index(name)]
@@ -117,15 +117,15 @@ def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
             raise DataError(f"{path}: no column {name!r}{hint}")
 
 
-def _schema(path: Path) -> Any:
+def _names(path: Path) -> Any:
     match _kind(path):
         case "csv" | "tsv":
-            return delimited.head(path, {})[0]
+            return delimited.names(path)
         case "parquet":
-            return pa.parquet.read_schema(path)
+            return pa.parquet.read_schema(path).names
         case _:
             with pa.OSFile(str(path)) as source:
-                return pa.ipc.open_file(source).schema
+                return pa.ipc.open_file(source).schema.names
 
 
 def _batches(
