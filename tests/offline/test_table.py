@@ -12,7 +12,8 @@ import pyarrow.parquet
 import pytest
 
 from otelml.data import Key, Model, Role
-from otelml.offline.profile import Layout, profile
+from otelml.offline.layout import Layout
+from otelml.offline.profile import profile
 from otelml.offline.table import DataError, batches, columns_of
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
@@ -130,7 +131,8 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from otelml.data import Model
-from otelml.offline.profile import Layout, profile
+from otelml.offline.layout import Layout
+from otelml.offline.profile import profile
 profile(Path(sys.argv[1]), Model("m"), Layout())
 print(pa.default_memory_pool().max_memory() >> 20, "pandas" in sys.modules)
 """

@@ -6,10 +6,11 @@ because each time has its price.
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -33,27 +34,55 @@ _PARSERS: Final = 2
 _GATHERED: Final = 2 << 20
 """Bytes that are handed on at a time, while as many are parsed."""
 
+_OTHERS: Final = MappingProxyType({",": ";|\t", "\t": ";|,"})
+"""Separators that are none where another is expected."""
+
 _ROW: Final = re.compile(r"Row #(\d+)")
+_PLACE: Final = re.compile(r"In CSV column #(\d+): ")
+
+
+class MistypedError(ValueError):
+    """A value that is not of its column's type, `kind`, as the first rows told it."""
+
+    def __init__(self, text: str, column: str, kind: Any) -> None:
+        super().__init__(text)
+        self.column, self.kind = column, kind
 
 
 def names(path: Path) -> list[str]:
-    """Names of the columns."""
+    """Names of the columns.
+
+    Raises:
+        pa.ArrowInvalid: the first rows show that the file is no table, or of another kind.
+
+    """
     with path.open("rb") as file:
         block, whole = next(_blocks(file, _BLOCK), (b"", True))
+    try:
+        first, _, rest = bytes(block).decode().partition("\n")
+    except UnicodeDecodeError as error:
+        raise pa.ArrowInvalid(f"{error}; unpack it, or save it as UTF-8") from error
+    second, expected = rest.partition("\n")[0], parsing(path).delimiter
+    for other in _OTHERS[expected]:
+        if expected not in first and 0 < first.count(other) == second.count(other):
+            raise pa.ArrowInvalid(
+                f"the separator seems to be {other!r}, not {expected!r}; "
+                "save it with commas, or with tabs as .tsv"
+            )
     found: list[str] = _parsed(
         block, whole, None, _BLOCK, parsing(path), conversion({})
     ).column_names
     return found
 
 
-def head(path: Path, types: Mapping[str, Any]) -> tuple[Any, int]:
-    """What the first rows show: the schema, save where `types` say it; and bytes a line."""
+def head(path: Path) -> tuple[Any, int]:
+    """What the first rows show: the schema, and bytes a line."""
     with path.open("rb") as file:
         first = file.read(_HEAD)
     end = _end(first) if len(first) == _HEAD else 0
     lines = pa.py_buffer(first).slice(0, end or len(first))
     reading = pa.csv.ReadOptions(block_size=_HEAD, use_threads=False)
-    table = pa.csv.read_csv(pa.BufferReader(lines), reading, parsing(path), conversion(types))
+    table = pa.csv.read_csv(pa.BufferReader(lines), reading, parsing(path), conversion({}))
     found = table.schema, len(lines) // (table.num_rows + 1)
     del table
     pa.default_memory_pool().release_unused()
@@ -71,19 +100,26 @@ def conversion(types: Mapping[str, Any]) -> Any:
 
 
 def batches(
-    path: Path, types: Mapping[str, Any], advance: Callable[[float], None]
+    path: Path, texts: Collection[str], advance: Callable[[float], None]
 ) -> Iterator[pa.RecordBatch]:
-    """The file's rows, in order.
+    """The file's rows, in order; `texts` are columns of text, whatever they look like.
 
     Raises:
-        pa.ArrowInvalid: a line has another number of values, or one is not of its column's type;
-            rows are counted from the header's.
+        MistypedError: a value is not of its column's type.
+        pa.ArrowInvalid: a line has another number of values, or the like. Rows are counted from
+            the header's.
 
     """
     total = max(path.stat().st_size, 1)
-    schema, line = head(path, types)
+    schema, line = head(path)
+    types = {
+        field.name: pa.string()
+        if field.name in texts or pa.types.is_binary(field.type)
+        else field.type
+        for field in schema
+    }
     size = max(_BLOCK, _LINES * line)
-    options = size, parsing(path), conversion({field.name: field.type for field in schema})
+    options = size, parsing(path), conversion(types)
     few = max(_GATHERED // size, 1)
     held: list[pa.Table] = []
     before, wanted = 0, 1
@@ -96,7 +132,7 @@ def batches(
             try:
                 table = parsed.result()
             except pa.ArrowInvalid as error:
-                raise _placed(error, before) from error
+                raise _placed(error, before, types) from error
             before += table.num_rows + (not before)
             held.append(table)
             if len(held) == wanted:
@@ -112,9 +148,17 @@ def _together(tables: list[pa.Table]) -> Iterator[pa.RecordBatch]:
     yield from pa.concat_tables(tables).combine_chunks().to_batches()
 
 
-def _placed(error: pa.ArrowInvalid, before: int) -> pa.ArrowInvalid:
-    """The error, told by the row of the file and not of the block."""
-    return pa.ArrowInvalid(_ROW.sub(lambda row: f"Row #{int(row[1]) + before}", str(error)))
+def _placed(error: pa.ArrowInvalid, before: int, types: Mapping[str, Any]) -> Any:
+    """The error, told by the row of the file and not of the block, and by the column's name."""
+    text = _ROW.sub(lambda row: f"Row #{int(row[1]) + before}", str(error))
+    place = _PLACE.search(text)
+    if not place:
+        return pa.ArrowInvalid(text)
+    column, kind = [*types.items()][int(place[1])]
+    text = text.replace(place[0], f"column {column!r}: ")
+    if "UTF8" in text:
+        return pa.ArrowInvalid(f"{text}; save the file as UTF-8")
+    return MistypedError(f"{text}; mend it, or --exclude the column", column, kind)
 
 
 def _parsed(
@@ -127,7 +171,13 @@ def _parsed(
     """
     pieces = len(block) + 1 if whole else size
     reading = pa.csv.ReadOptions(column_names=names, block_size=pieces, use_threads=False)
-    return pa.csv.read_csv(pa.BufferReader(block), reading, parsing, conversion)
+    table = pa.csv.read_csv(pa.BufferReader(block), reading, parsing, conversion)
+    if not whole and table.num_rows:
+        last = str(table.column(table.num_columns - 1)[-1])
+        if "\n" in last or "\r" in last:
+            row = table.num_rows + (names is None)
+            raise pa.ArrowInvalid(f"Row #{row}: nobody closes the quote before {last[:20]!r}")
+    return table
 
 
 def _ahead(jobs: Iterator[Callable[[], Any]], few: int) -> Iterator[Future[Any]]:
