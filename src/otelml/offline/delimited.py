@@ -122,7 +122,7 @@ def batches(
     options = size, parsing(path), conversion(types)
     few = max(_GATHERED // size, 1)
     held: list[pa.Table] = []
-    before, wanted = 0, 1
+    before, wanted = 0, 1  # the first alone: sketches choose their buckets on it
     with path.open("rb") as file:
         jobs = (
             partial(_parsed, *block, schema.names if number else None, *options)

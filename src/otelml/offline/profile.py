@@ -77,6 +77,12 @@ def _profiled(
     fold = _Fold(layout, mixed)
     rows: Counter[str] = Counter()
     for batch in batches(path, texts, advance):
+        for field in batch.schema:
+            if pa.types.is_nested(field.type) and layout.role(field.name):
+                raise DataError(
+                    f"{path}: column {field.name!r} is of {field.type}; --exclude it, "
+                    "or give it as columns of its parts"
+                )
         fold.add(batch)
         rows.update(dict.fromkeys(batch.schema.names, batch.num_rows))
     sketches = {
