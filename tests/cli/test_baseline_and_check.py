@@ -214,3 +214,25 @@ def test_slices_are_compared_with_themselves(tmp_path: Path, kind: str) -> None:
         if f["verdict"] == "alarm" and f["check"] in ("kolmogorov_smirnov", "accuracy")
     }
     assert {("age", "south"), (None, "south")} == alarmed
+
+
+def test_booleans_are_the_same_however_a_file_spells_them(tmp_path: Path) -> None:
+    for name, spelled in {"a": ("true", "false"), "b": ("TRUE", "FALSE")}.items():
+        values = RNG.choice(spelled, 3000, p=[0.7, 0.3])
+        pd.DataFrame({"member": values}).to_csv(tmp_path / f"{name}.csv", index=False)
+    output = tmp_path / "o.json"
+    build = ("baseline", "build", tmp_path / "a.csv", "-o", output, "--model", "m")
+    assert 0 == call(*build, "--segment", "member").exit_code
+    for name in "ab":
+        assert 0 == call("check", output, tmp_path / f"{name}.csv").exit_code
+
+
+def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"[/red]": RNG.choice(["[bold]x", f"y {'z' * 900}"], 3000)})
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    output = tmp_path / "o.json"
+    build = ("baseline", "build", tmp_path / "a.csv", "-o", output, "--model", "[/m]")
+    assert 0 == call(*build).exit_code
+    shown = call("baseline", "show", output).stdout
+    assert all(text in shown for text in ("[/m]", "feature:[/red]", "[bold]x"))
+    assert "z" * 30 not in shown

@@ -11,8 +11,8 @@ from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 from otelml.data import Model
 from otelml.monitor.performance.check import Span
 from otelml.monitor.performance.registry import DEFAULT, judge
+from otelml.offline.layout import Layout
 from otelml.offline.outcomes import summarised
-from otelml.offline.profile import Layout
 
 RNG = np.random.default_rng(0)
 SCORE = RNG.random(3000)

@@ -12,7 +12,8 @@ import pyarrow.parquet
 import pytest
 
 from otelml.data import Key, Model, Role
-from otelml.offline.profile import Layout, profile
+from otelml.offline.layout import Layout
+from otelml.offline.profile import profile
 from otelml.offline.table import DataError, batches, columns_of
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
@@ -130,7 +131,8 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from otelml.data import Model
-from otelml.offline.profile import Layout, profile
+from otelml.offline.layout import Layout
+from otelml.offline.profile import profile
 profile(Path(sys.argv[1]), Model("m"), Layout())
 print(pa.default_memory_pool().max_memory() >> 20, "pandas" in sys.modules)
 """
@@ -147,3 +149,14 @@ def test_memory_is_that_of_one_column_at_a_time(tmp_path: Path) -> None:
     peak, pandas = done.stdout.split()
     assert int(peak) < 6  # all columns at once: 50
     assert "False" == pandas
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_columns_of_lists_are_told_or_left_out(tmp_path: Path, kind: str) -> None:
+    data = pa.table({"age": [1, 2], "embedding": [[1.0, 2.0], [3.0]]})
+    path = tmp_path / f"t.{kind}"
+    pa.parquet.write_table(data, path) if kind == "parquet" else ipc(data, path, 9)
+    with pytest.raises(DataError, match=r"'embedding' is of list.*; --exclude it"):
+        profile(path, MODEL, Layout())
+    found = profile(path, MODEL, Layout(exclude=frozenset({"embedding"})))
+    assert [Key(MODEL, Role.FEATURE, "age")] == [*found.sketches]

@@ -9,8 +9,9 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from otelml.data import Model, segment
 from otelml.monitor.performance.registry import DEFAULT
+from otelml.offline.layout import Layout
 from otelml.offline.outcomes import summarised
-from otelml.offline.profile import Layout, profile
+from otelml.offline.profile import profile
 from otelml.processor.reference import Reference
 from otelml.wire import file
 

@@ -16,6 +16,7 @@ from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 
 _BARS: Final = " ▁▂▃▄▅▆▇█"
+_LONG: Final = 24
 _COLOURS: Final = {Verdict.ALARM: "bold red", Verdict.WARN: "yellow", Verdict.OK: "green"}
 
 
@@ -25,12 +26,17 @@ class BadInput(click.ClickException):
     exit_code = 2
 
 
+def plain(*, stderr: bool = False) -> Console:
+    """A console that takes names from data for what they are, brackets and colons included."""
+    return Console(stderr=stderr, markup=False, emoji=False)
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[float], None]]:
     """A progress bar on stderr, where that is a terminal; told the share that is done."""
-    console = Console(stderr=True)
+    console = plain(stderr=True)
     bar = Progress(
-        TextColumn(what),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
@@ -55,14 +61,19 @@ def histogram(sketch: Sketch, width: int = 24) -> str:
     if isinstance(sketch, Categories):
         heaviest = max([*sketch.counts.values(), 1])
         few = [*sketch.counts.items()][:6]
-        return " ".join(f"{name} {_bar(n / heaviest)}" for name, n in few)
+        return " ".join(f"{_short(name)} {_bar(n / heaviest)}" for name, n in few)
     if not sketch.count:
         return ""
     low, high = sketch.quantile([0.005, 0.995])
-    if not low < high:
-        return _BARS[-1]
     shares = np.diff(sketch.cdf(np.linspace(low, high, width + 1)))
+    if not (low < high and shares.max() > 0):
+        return _BARS[-1]
     return "".join(map(_bar, shares / shares.max()))
+
+
+def _short(name: str) -> str:
+    shown = " ".join(name[: 2 * _LONG].split())
+    return shown if len(shown) <= _LONG else f"{shown[: _LONG - 1]}…"
 
 
 def _bar(share: float) -> str:

@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from otelml.cli._show import BadInput, average_of, histogram, measures_table, progress
+from otelml.cli._show import BadInput, average_of, histogram, measures_table, plain, progress
 from otelml.data import Model
 from otelml.offline.check import performance
+from otelml.offline.layout import Layout
 from otelml.offline.outcomes import summarised
-from otelml.offline.profile import Layout, profile
+from otelml.offline.profile import profile
 from otelml.offline.table import DataError, columns_of, require
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
@@ -73,7 +73,7 @@ def build(
         raise BadInput(str(error)) from error
     except OSError as error:
         raise BadInput(f"{output}: {error.strerror}; choose another --output") from error
-    Console(stderr=True).print(
+    plain(stderr=True).print(
         f"{output}: {len(built.schema)} columns, {built.rows} rows, id {built.id}"
     )
 
@@ -127,6 +127,6 @@ def show(path: Path, *, as_json: bool) -> None:
             spread,
             histogram(sketch, 14),
         )
-    Console().print(table)
+    plain().print(table)
     if measured := performance(held):
-        Console().print(measures_table(measured))
+        plain().print(measures_table(measured))

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from otelml.cli._show import BadInput, findings_table, progress
+from otelml.cli._show import BadInput, findings_table, plain, progress
 from otelml.data import Verdict
 from otelml.offline.check import check as run_check
 from otelml.offline.table import DataError
@@ -29,7 +28,7 @@ def check(baseline: Path, data: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([found.json() for found in findings], allow_nan=False))
     else:
-        Console().print(findings_table([f for f in findings if f.verdict is not Verdict.OK]))
+        plain().print(findings_table([f for f in findings if f.verdict is not Verdict.OK]))
         quiet = sum(f.verdict is Verdict.OK for f in findings)
-        Console().print(f"{quiet} of {len(findings)} findings are quiet")
+        plain().print(f"{quiet} of {len(findings)} findings are quiet")
     sys.exit(int(any(f.verdict is Verdict.ALARM for f in findings)))

@@ -12,8 +12,9 @@ from otelml.monitor.performance.registry import judge
 from otelml.monitor.performance.summaries import Summaries
 from otelml.monitor.registry import DEFAULT, run, worst_first
 from otelml.monitor.segments import judge_slices
+from otelml.offline.layout import layout_of
 from otelml.offline.outcomes import summarised
-from otelml.offline.profile import layout_of, profile
+from otelml.offline.profile import profile
 from otelml.wire import file
 
 
@@ -34,7 +35,7 @@ def check(
         window = _of(other.window, baseline.model)
         outcomes = _outcomes(other)
     else:
-        layout = layout_of(baseline.columns, baseline.schema)
+        layout = layout_of(baseline)
         window = profile(data, baseline.model, layout, advance)
         outcomes = summarised(data, layout)
     findings = run(checks, baseline.window, window)

@@ -13,7 +13,7 @@ from otelml.data import Outcomes
 from otelml.monitor.performance.summaries import Labels, Summaries
 from otelml.monitor.performance.summary import Summary
 from otelml.monitor.segments import slices
-from otelml.offline.profile import Layout
+from otelml.offline.layout import Layout
 from otelml.offline.segments import spelled
 from otelml.offline.table import DataError, aligned
 from otelml.recording.slices import MOST

@@ -4,12 +4,12 @@ Columns become what the recorder would make of them: numbers are numbers, text a
 categories, moments in time are epoch seconds.
 """
 
-import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otelml.data import Key, Model, Role, Sketch, Window
-from otelml.offline.segments import cut
+from otelml.offline.delimited import MistypedError
+from otelml.offline.layout import Layout
+from otelml.offline.segments import boolean, cut
 from otelml.offline.table import DataError, batches, columns_of, whole_rows
 from otelml.recording.slices import MOST
 from otelml.sketch.categories import CAPACITY, Categories
@@ -25,56 +27,14 @@ from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
 
 _NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-_CONVERSION: Final = re.compile(r"In CSV column #(\d+)")
+
+_PER_SECOND: Final = MappingProxyType({"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9})
 
 _NAMES: Final = 4 * CAPACITY
 """Names that a column of categories may have counted before the lightest lose theirs."""
 
 # `pa.scalar`, `pa.array` and `to_numpy` import pandas where it is installed: that is 30 MiB.
 _NAN: Final = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([np.nan]))])[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Which column plays which part.
-
-    `numeric` ones are numbers even where they look like text; `segments` cut the rows into slices.
-    """
-
-    prediction: str | None = None
-    score: str | None = None
-    target: str | None = None
-    categorical: frozenset[str] = frozenset()
-    exclude: frozenset[str] = frozenset()
-    numeric: frozenset[str] = frozenset()
-    segments: tuple[str, ...] = ()
-
-    def role(self, column: str) -> Role | None:
-        """The part a column plays; None for one that is left out."""
-        if column in self.exclude:
-            return None
-        special = {
-            self.prediction: Role.PREDICTION,
-            self.score: Role.SCORE,
-            self.target: Role.TARGET,
-        }
-        return special.get(column, Role.FEATURE)
-
-    def named(self) -> list[str]:
-        """Every column that it names."""
-        single = [name for name in (self.prediction, self.score, self.target) if name]
-        return [*single, *sorted(self.categorical | self.exclude), *self.segments]
-
-    def told(self) -> dict[str, str]:
-        """What a baseline has to remember of it."""
-        told = {
-            "prediction": self.prediction or "",
-            "score": self.score or "",
-            "target": self.target or "",
-            "exclude": ",".join(sorted(self.exclude)),
-            "segments": ",".join(self.segments),
-        }
-        return {name: value for name, value in told.items() if value}
 
 
 def profile(
@@ -90,43 +50,60 @@ def profile(
 
     """
     columns = columns_of(path)
-    texts = set(layout.categorical & set(columns))
+    texts, mixed = set(layout.categorical & set(columns)), set[str]()
     for _ in columns:  # each retry reads one more column of a CSV file as text
         try:
-            return _profiled(path, model, layout, texts, advance)
+            return _profiled(path, model, layout, (texts, mixed), advance)
         except DataError as error:
-            found = _CONVERSION.search(str(error))
-            if not found or columns[int(found[1])] in texts:
+            found = error.__cause__
+            if not isinstance(found, MistypedError) or pa.types.is_temporal(found.kind):
                 raise
-            texts.add(columns[int(found[1])])
+            texts.add(found.column)
+            if not pa.types.is_boolean(found.kind):
+                mixed.add(found.column)
     raise DataError(f"{path}: no columns; give a file with a header")
 
 
 def _profiled(
-    path: Path, model: Model, layout: Layout, texts: set[str], advance: Callable[[float], None]
+    path: Path,
+    model: Model,
+    layout: Layout,
+    read: tuple[set[str], set[str]],
+    advance: Callable[[float], None],
 ) -> Window:
+    """The window, where columns are read as text, and some of those as numbers and other text."""
     start = time.time_ns()
-    fold = _Fold(layout, texts - layout.categorical)
+    texts, mixed = read
+    fold = _Fold(layout, mixed)
     rows: Counter[str] = Counter()
     for batch in batches(path, texts, advance):
+        for field in batch.schema:
+            if pa.types.is_nested(field.type) and layout.role(field.name):
+                raise DataError(
+                    f"{path}: column {field.name!r} is of {field.type}; --exclude it, "
+                    "or give it as columns of its parts"
+                )
         fold.add(batch)
         rows.update(dict.fromkeys(batch.schema.names, batch.num_rows))
     sketches = {
         Key(model, role, name if role is Role.FEATURE else ""): sketch
         for (role, name), sketch in fold.sketches().items()
-    } | _sliced(path, model, layout, texts)
+    } | _sliced(path, model, layout, read)
     end = max(time.time_ns(), start + 1)
     return Window(model, start, end, sketches, max(rows.values(), default=0))
 
 
-def _sliced(path: Path, model: Model, layout: Layout, texts: set[str]) -> dict[Key, Sketch]:
+def _sliced(
+    path: Path, model: Model, layout: Layout, read: tuple[set[str], set[str]]
+) -> dict[Key, Sketch]:
     """The sketches of the slices; those that come up first, the larger ones first, have room."""
     folds: dict[tuple[tuple[str, str], ...], _Fold] = {}
+    texts, mixed = read
     for batch in whole_rows(path, texts) if layout.segments else ():
-        for of, rows in cut(batch, layout.segments):
+        for of, rows in cut(batch, layout.segments, layout.booleans):
             if of not in folds and len(folds) < MOST:
                 inside = replace(layout, exclude=layout.exclude | {of[0][1]})
-                folds[of] = _Fold(inside, texts - layout.categorical)
+                folds[of] = _Fold(inside, mixed)
             if of in folds:
                 folds[of].add(rows)
     return {
@@ -185,9 +162,10 @@ class _Fold:
             return None
         if pa.types.is_integer(kind) and role in (Role.PREDICTION, Role.TARGET):
             return None
-        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            column = column.cast(pa.timestamp("ns")).cast(pa.int64())
-            return _floats(column) / 1e9
+        if pa.types.is_date(kind):
+            column = column.cast(pa.timestamp("ms"))
+        if pa.types.is_timestamp(column.type):
+            return _floats(column.cast(pa.int64())) / _PER_SECOND[column.type.unit]
         if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
             return _floats(column)
         if pa.types.is_null(kind):
@@ -210,9 +188,10 @@ class _Fold:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         counted = pc.value_counts(column)
-        held = self._counted[key]
+        held, told = self._counted[key], key[1] in self._layout.booleans
         for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
-            held[None if value is None else str(value)] += count
+            name = None if value is None else str(value)
+            held[boolean(name) if told else name] += count
         if len(held) > _NAMES:
             self._settle(key)
 
@@ -231,17 +210,3 @@ def _floats(column: Any) -> np.ndarray[Any, Any]:
     if not pa.types.is_float64(column.type):
         column = column.cast(pa.float64(), safe=False)
     return np.from_dlpack(column.fill_null(_NAN) if column.null_count else column)
-
-
-def layout_of(columns: Mapping[str, str], schema: Mapping[str, str]) -> Layout:
-    """The layout by which a baseline was built, for data to check against it."""
-    kinds = {name.removeprefix("feature:"): kind for name, kind in schema.items()}
-    return Layout(
-        columns.get("prediction"),
-        columns.get("score"),
-        columns.get("target"),
-        frozenset(name for name, kind in kinds.items() if kind == "category"),
-        frozenset(filter(None, columns.get("exclude", "").split(","))),
-        frozenset(name for name, kind in kinds.items() if kind == "number"),
-        tuple(filter(None, columns.get("segments", "").split(","))),
-    )

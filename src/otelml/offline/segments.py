@@ -1,6 +1,6 @@
 """Tables by slice: their rows for each value of a column, spelled as telemetry spells it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,15 @@ def spelled(column: Any) -> list[str | None]:
     return [_text(value) for value in column.to_pylist()]
 
 
+def boolean(text: str | None) -> str | None:
+    """True or false as Python spells it; other text as it is.
+
+    >>> boolean("TRUE"), boolean("false"), boolean("yes")
+    ('True', 'False', 'yes')
+    """
+    return text.capitalize() if text and text.lower() in ("true", "false") else text
+
+
 def _text(value: Any) -> str | None:
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return None
@@ -30,15 +39,17 @@ def _text(value: Any) -> str | None:
 
 
 def cut(
-    batch: pa.RecordBatch, columns: Iterable[str]
+    batch: pa.RecordBatch, columns: Iterable[str], booleans: Container[str] = ()
 ) -> Iterator[tuple[tuple[tuple[str, str], ...], pa.RecordBatch]]:
-    """The rows of each slice, the largest slice of a column first."""
+    """The rows of each slice, the largest slice of a column first; `booleans` as in a layout."""
     for name in columns:
         encoded = batch[name]
         if not pa.types.is_dictionary(encoded.type):
             encoded = pc.dictionary_encode(encoded)
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         values = spelled(encoded.dictionary)
+        if name in booleans:
+            values = [*map(boolean, values)]
         for code in np.argsort(-np.bincount(codes[codes >= 0], minlength=len(values))).tolist():
             value = values[code]
             rows = np.flatnonzero(codes == code)

@@ -5,7 +5,8 @@ all columns at once would keep a page of each in memory, or a whole batch, which
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -35,10 +36,13 @@ def columns_of(path: Path) -> list[str]:
 
     """
     try:
-        names = _schema(path).names
+        names = _names(path)
     except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise DataError(f"{path}: {_said(error)}") from error
-    return [name for name in names if not _is_index(name)]
+    counts = Counter(name for name in names if not _is_index(name))
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise DataError(f"{path}: two columns are named {twice[0]!r}; give each a name of its own")
+    return [*counts]
 
 
 def batches(
@@ -57,10 +61,10 @@ def batches(
     """
     rows = 0
     try:
-        for batch in _batches(path, {name: pa.string() for name in texts}, advance):
+        for batch in _batches(path, {*texts}, advance):
             rows += batch.num_rows
             yield _without_index(batch)
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError, delimited.MistypedError) as error:
         raise DataError(f"{path}: {_said(error)}") from error
     if not rows:
         raise DataError(f"{path}: no rows; give a file with data")
@@ -117,23 +121,23 @@ def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
             raise DataError(f"{path}: no column {name!r}{hint}")
 
 
-def _schema(path: Path) -> Any:
+def _names(path: Path) -> Any:
     match _kind(path):
         case "csv" | "tsv":
-            return delimited.head(path, {})[0]
+            return delimited.names(path)
         case "parquet":
-            return pa.parquet.read_schema(path)
+            return pa.parquet.read_schema(path).names
         case _:
             with pa.OSFile(str(path)) as source:
-                return pa.ipc.open_file(source).schema
+                return pa.ipc.open_file(source).schema.names
 
 
 def _batches(
-    path: Path, types: Mapping[str, Any], advance: Callable[[float], None]
+    path: Path, texts: set[str], advance: Callable[[float], None]
 ) -> Iterator[pa.RecordBatch]:
     match _kind(path):
         case "csv" | "tsv":
-            return delimited.batches(path, types, advance)
+            return delimited.batches(path, texts, advance)
         case "parquet":
             return _parquet(path, advance)
         case _:
@@ -184,8 +188,8 @@ def _groups(columns: list[_Column]) -> Iterator[list[_Column]]:
 
 
 def _is_index(name: str) -> bool:
-    """Whether pandas keeps a frame's index in this column."""
-    return name.startswith("__index_level_")
+    """Whether pandas keeps a frame's index in this column: in CSV it has no name."""
+    return not name or name.startswith("__index_level_")
 
 
 def _without_index(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -206,4 +210,6 @@ def _kind(path: Path) -> str:
 
 def _said(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error)
+    if "Empty CSV file" in text:
+        return "empty, or no more than a header; give a file with data"
     return text.split("\n")[0]

@@ -1,0 +1,71 @@
+"""Which column of a table plays which part, and what a baseline remembers of it."""
+
+from dataclasses import dataclass
+
+from otelml.data import Baseline, Role
+from otelml.sketch.categories import Categories
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which column plays which part.
+
+    `numeric` ones are numbers even where they look like text; `booleans` are categories and only
+    true or false, however a file spells it; `segments` cut the rows into slices.
+    """
+
+    prediction: str | None = None
+    score: str | None = None
+    target: str | None = None
+    categorical: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
+    booleans: frozenset[str] = frozenset()
+    segments: tuple[str, ...] = ()
+
+    def role(self, column: str) -> Role | None:
+        """The part a column plays; None for one that is left out."""
+        if column in self.exclude:
+            return None
+        special = {
+            self.prediction: Role.PREDICTION,
+            self.score: Role.SCORE,
+            self.target: Role.TARGET,
+        }
+        return special.get(column, Role.FEATURE)
+
+    def named(self) -> list[str]:
+        """Every column that it names."""
+        single = [name for name in (self.prediction, self.score, self.target) if name]
+        return [*single, *sorted(self.categorical | self.exclude), *self.segments]
+
+    def told(self) -> dict[str, str]:
+        """What a baseline has to remember of it."""
+        told = {
+            "prediction": self.prediction or "",
+            "score": self.score or "",
+            "target": self.target or "",
+            "exclude": ",".join(sorted(self.exclude)),
+            "segments": ",".join(self.segments),
+        }
+        return {name: value for name, value in told.items() if value}
+
+
+def layout_of(baseline: Baseline) -> Layout:
+    """The layout by which a baseline was built, for data to check against it."""
+    columns = baseline.columns
+    kinds = {name.removeprefix("feature:"): kind for name, kind in baseline.schema.items()}
+    return Layout(
+        columns.get("prediction"),
+        columns.get("score"),
+        columns.get("target"),
+        frozenset(name for name, kind in kinds.items() if kind == "category"),
+        frozenset(filter(None, columns.get("exclude", "").split(","))),
+        frozenset(name for name, kind in kinds.items() if kind == "number"),
+        frozenset(
+            key.name
+            for key, sketch in baseline.window.sketches.items()
+            if isinstance(sketch, Categories) and {"False", "True"} >= sketch.counts.keys()
+        ),
+        tuple(filter(None, columns.get("segments", "").split(","))),
+    )
