@@ -9,9 +9,11 @@ from otelml.monitor.comparison import Comparison
 
 
 def measure(pair: Comparison) -> Measure | None:
-    """Welch's t and its p-value; None where neither side varies."""
+    """Welch's t and its p-value; None where neither side varies, or one has a single value."""
     reference, current = pair.pair
     m, n = reference.count, current.count
+    if min(m, n) < 2:
+        return None
     errors = reference.variance / (m - 1), current.variance / (n - 1)
     error = sum(errors)
     if not (0 < error < math.inf and pair.spread > 0):
