@@ -85,6 +85,15 @@ def test_mean_shift_is_welchs_t() -> None:
     assert abs(B.mean() - A.mean()) / A.std() == pytest.approx(found.effect, rel=1e-9)
 
 
+@pytest.mark.parametrize("sparse", [0, 1])
+def test_a_column_with_a_single_value_among_missing_ones_is_judged(sparse: int) -> None:
+    sides = [np.arange(300.0), np.arange(300.0)]
+    sides[sparse][1:] = np.nan
+    before, now = (window({"x": Numeric.of(values)}, 300) for values in sides)
+    told = {f.check: f.verdict for f in run(DEFAULT, before, now)}
+    assert Verdict.NOT_APPLICABLE is told["mean_shift"]
+
+
 def test_variance_ratio_and_median_shift_are_those_of_the_rows() -> None:
     assert B.var() / A.var() == pytest.approx(measured("variance_ratio", A, B).value, rel=1e-9)
     low, high = np.quantile(A, [0.25, 0.75])

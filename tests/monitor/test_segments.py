@@ -123,9 +123,9 @@ def test_p_values_are_adjusted_over_the_slices_of_a_measure() -> None:
 
 
 def test_adjusting_never_makes_a_verdict_worse_and_leaves_what_was_not_judged() -> None:
-    quiet = replace(found("g0", 3.0), verdict=Verdict.OK)
-    little = replace(found("g1", 3.0), verdict=Verdict.TOO_LITTLE_DATA)
-    alone = replace(found("g2", 3.0), limits=Limits(0.05, 0.1))
+    quiet = found("g0", 3.0)._replace(verdict=Verdict.OK)
+    little = found("g1", 3.0)._replace(verdict=Verdict.TOO_LITTLE_DATA)
+    alone = found("g2", 3.0)._replace(limits=Limits(0.05, 0.1))
     after = adjusted([quiet, little, alone])
     assert ["ok", "too_little_data", "alarm"] == [f.verdict for f in after]
     assert [little, alone] == after[1:]

@@ -1,8 +1,7 @@
 """What a check says of a column of a window."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Effect at which a check warns and alarms, and the effect that chance alone would show."""
 
     warn: float | None = None
@@ -29,8 +27,7 @@ class Limits:
     null: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One check of one column of one window against its baseline.
 
     `value` is the statistic itself, `effect` what the limits are compared with, `reference` the
@@ -53,7 +50,7 @@ class Finding:
     samples: int
     baseline_samples: int
     window: tuple[int, int]
-    labels: tuple[tuple[str, str], ...] = field(default=())
+    labels: tuple[tuple[str, str], ...] = ()
     interval: tuple[float, float] | None = None
 
     def json(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ alone would pass in one family of ten thousand.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ WARNING: Final = 0.01
 """The same of a warning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """What a check found: its statistic, the effect to judge, and what chance says of it.
 
     `null(level)` is the effect that chance alone passes with that probability.

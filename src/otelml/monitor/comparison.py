@@ -1,8 +1,7 @@
 """A column of a window beside its baseline, with what several checks need worked out once."""
 
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from scipy import special
@@ -18,22 +17,20 @@ _FEWEST: Final = 5.0
 """Count that a cell is expected to have in the smaller sample; cells below are pooled."""
 
 
-@dataclass(frozen=True, eq=False)
-class Shares:
+class Shares(NamedTuple):
     """Counts and shares of both samples in the same cells, and what their sizes alone explain.
 
     `totals` are the sums of the counts.
     """
 
     counts: Aligned
-    totals: tuple[float, float]
+    totals: tuple[int, int]
     reference: Floats
     current: Floats
 
     @classmethod
-    def of(cls, counts: Aligned) -> Self:
+    def of(cls, counts: Aligned, totals: tuple[int, int]) -> Self:
         """The shares of some counts; those of sparse cells are pooled."""
-        totals = float(counts.reference.sum()), float(counts.current.sum())
         counts = _pooled(counts, *totals)
         return cls(counts, totals, counts.reference / totals[0], counts.current / totals[1])
 
@@ -42,7 +39,7 @@ class Shares:
         """Degrees of freedom."""
         return len(self.reference) - 1
 
-    @cached_property
+    @property
     def noise(self) -> float:
         """1/n + 1/m: the scale of every distance under no drift."""
         return 1 / self.totals[0] + 1 / self.totals[1]
@@ -57,25 +54,24 @@ class Shares:
 
 
 class Comparison:
-    """Two sketches of one column; `filled` says that both have values, not only missing ones."""
+    """Two sketches of one column; `counts` are of their values, `rows` of the missing ones too."""
 
     def __init__(self, reference: Sketch, current: Sketch) -> None:
         self.reference, self.current = reference, current
         self.rows = _rows(current), _rows(reference)
-        self.filled = all(getattr(s, "count", 0) for s in (reference, current))
-
-    @cached_property
-    def noise(self) -> float:
-        """1/n + 1/m."""
-        return 1 / self.pair[0].count + 1 / self.pair[1].count
+        self.counts: tuple[int, int] = getattr(reference, "count", 0), getattr(current, "count", 0)
 
     @property
-    def numbers(self) -> bool:
-        """Whether both are of numbers."""
-        kinds = Numeric | Probability
-        return isinstance(self.reference, kinds) and isinstance(self.current, kinds)
+    def filled(self) -> bool:
+        """Whether both have values, not only missing ones."""
+        return all(self.counts)
 
-    @cached_property
+    @property
+    def noise(self) -> float:
+        """1/n + 1/m."""
+        return 1 / self.counts[0] + 1 / self.counts[1]
+
+    @property
     def pair(self) -> tuple[Numeric | Probability, Numeric | Probability]:
         """Both, as numbers."""
         assert not isinstance(self.reference, Categories)
@@ -109,10 +105,10 @@ class Comparison:
         return self.reference, self.current
 
     def _shares(self, bins: int) -> Shares:
-        return Shares.of(align(*self._scaled, bins))
+        return Shares.of(align(*self._scaled, bins), self.counts)
 
 
-def _pooled(counts: Aligned, n: float, m: float) -> Aligned:
+def _pooled(counts: Aligned, n: int, m: int) -> Aligned:
     """The same counts with the sparse cells in one, so that laws for large counts hold."""
     p, q = counts.reference, counts.current
     sparse = (p + q) / (n + m) * min(n, m) < _FEWEST

@@ -150,8 +150,8 @@ def adjusted(findings: Sequence[Finding]) -> list[Finding]:
         for place, p, p_adjusted in zip(places, raw, adjust(raw), strict=True):
             if p_adjusted is not None:
                 verdict = _borne_out(findings[place].verdict, p_adjusted)
-                made[place] = replace(
-                    findings[place], p_value=p, p_value_adjusted=p_adjusted, verdict=verdict
+                made[place] = findings[place]._replace(
+                    p_value=p, p_value_adjusted=p_adjusted, verdict=verdict
                 )
     return made
 

@@ -162,8 +162,7 @@ def _errors(estimated: list[Finding], realised: list[Finding]) -> list[Finding]:
         return []
     like = estimated[0]
     return [
-        replace(
-            like,
+        like._replace(
             check=ESTIMATE_ERROR,
             value=miss.error,
             effect=None,

@@ -17,7 +17,6 @@ from otelml.sketch.array import Floats, Ints
 MOST: Final = 160
 FINEST: Final = 20
 COARSEST: Final = -10
-_TOP: Final = float(np.finfo(np.float64).max)
 
 Cells: TypeAlias = tuple[Ints, Ints]
 """Bucket indices, ascending and distinct, and their counts."""
@@ -96,12 +95,9 @@ class Buckets:
             counts[start : start + part.counts.size] += part.counts
         return type(self)(first, counts)
 
-    def bounds(self, scale: int) -> tuple[Floats, Ints]:
-        """Lower and upper bounds, none infinite, of the filled buckets; and their counts."""
-        filled = np.flatnonzero(self.counts)
-        indices = np.arange(self.offset, self.offset + self.counts.size + 1)
-        bounds = np.minimum(bucket_bound(indices, scale), _TOP)
-        return np.array([bounds[filled], bounds[filled + 1]]), self.counts[filled]
+    def indices(self) -> Ints:
+        """Indices of all buckets, empty ones too, and the one after them."""
+        return np.arange(self.offset, self.offset + self.counts.size + 1)
 
     @cached_property
     def count(self) -> int:

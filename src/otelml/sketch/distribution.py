@@ -108,10 +108,9 @@ class Distribution(ABC):
     def grid(self) -> Floats:
         """Bounds of its filled buckets; one that is a point starts at the number before."""
         lower, upper, _ = self.buckets()
-        apart = np.ones(len(lower), np.bool_)
-        apart[1:] = lower[1:] != upper[:-1]
-        starts = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-        return np.concatenate([starts[apart | (lower == upper)], upper])
+        points = upper[lower == upper]
+        apart = np.flatnonzero(lower[1:] != upper[:-1]) + 1
+        return np.concatenate([lower[:1], lower[apart], np.nextafter(points, -np.inf), upper])
 
     def counts_between(self, inner: Floats) -> Floats:
         """Counts in the bins between these inner edges."""

@@ -19,11 +19,16 @@ from otelml.sketch.buckets import (
     MOST,
     Buckets,
     Cells,
+    bucket_bound,
     bucket_index,
     join,
     steps_to_fit,
     tally,
 )
+
+_TOP: Final = float(np.finfo(np.float64).max)
+_ZERO: Final = np.zeros(2)
+"""Bounds of the bucket of zeros, which has a gap on either side."""
 
 
 @dataclass
@@ -179,16 +184,15 @@ class Exponential:
 
     @cached_property
     def _bounds(self) -> tuple[Floats, Floats, Ints]:
-        bounds, counts = self.positive.bounds(self.scale)
-        if self.zeros:
-            bounds = np.concatenate([np.zeros((2, 1)), bounds], axis=1)
-            counts = np.concatenate([[self.zeros], counts])
-        if self.negative.count:
-            below, below_counts = self.negative.bounds(self.scale)
-            bounds = np.concatenate([-below[::-1, ::-1], bounds], axis=1)
-            counts = np.concatenate([below_counts[::-1], counts])
-        lower, upper = bounds + self.origin
-        return lower, upper, counts
+        up, down = self.positive, self.negative
+        indices = np.concatenate([down.indices()[::-1], up.indices()])
+        bounds = np.minimum(bucket_bound(indices, self.scale), _TOP)
+        below = down.counts.size + 1
+        edges = np.concatenate([-bounds[:below], _ZERO, bounds[below:]])
+        counts = np.concatenate([down.counts[::-1], [0, self.zeros, 0], up.counts])
+        filled = np.flatnonzero(counts)
+        edges += self.origin
+        return edges[filled], edges[filled + 1], counts[filled]
 
     def cells(self) -> tuple[Floats, Floats, Ints]:
         """The same, with the outermost bounds drawn in to the extremes where these are known."""
@@ -212,10 +216,10 @@ class Exponential:
             return np.zeros(1), np.zeros(1)
         below = np.concatenate([[0.0], np.cumsum(counts)])
         # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
-        lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-        edges = np.column_stack([lower, upper]).ravel()
-        heights = below.repeat(2)[1:-1]
-        return np.maximum.accumulate(edges), heights
+        edges = np.empty((len(upper), 2))
+        edges[:, 0] = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
+        edges[:, 1] = upper
+        return np.maximum.accumulate(edges.ravel()), below.repeat(2)[1:-1]
 
 
 def pool(histograms: Sequence[Exponential], scale: int) -> list[Cells]:

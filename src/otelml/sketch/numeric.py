@@ -133,12 +133,10 @@ class Numeric(Distribution):
 
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
-        return self._cumulative
+        return self._cumulative if self.tail.count else self.body.cumulative()
 
     @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
-        if not self.tail.count:
-            return self.body.cumulative()
         (x, f), (y, g) = self.body.cumulative(), self.tail.cumulative()
         edges = np.unique(np.concatenate([x, y]))
         return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)

@@ -6,6 +6,7 @@ share inside the bucket or repeated value where the median lies counts as one ha
 
 from otelml.monitor.check import Check, Measure
 from otelml.monitor.comparison import Comparison, normal_quantile, normal_tail
+from otelml.sketch.distribution import Distribution
 
 
 def measure(pair: Comparison) -> Measure | None:
@@ -24,14 +25,16 @@ def measure(pair: Comparison) -> Measure | None:
         (now - median) / (high - low),
         abs(now - median) / (high - low),
         normal_tail(gap / error),
-        lambda level: _null(pair, error, level, median, high - low),
+        lambda level: _null(reference, error, level, median, high - low),
         median,
     )
 
 
-def _null(pair: Comparison, error: float, level: float, median: float, width: float) -> float:
+def _null(
+    reference: Distribution, error: float, level: float, median: float, width: float
+) -> float:
     reach = min(0.5, -normal_quantile(level / 2) * error)
-    low, high = pair.pair[0].quantile([0.5 - reach, 0.5 + reach]).tolist()
+    low, high = reference.quantile([0.5 - reach, 0.5 + reach]).tolist()
     return float(max(abs(low - median), abs(high - median))) / width
 
 

@@ -10,27 +10,30 @@ from otelml.sketch.numeric import Numeric
 
 def measure(pair: Comparison) -> Measure | None:
     """1 for a window that is constant, else 0; None where the baseline was constant too."""
-    before, now = _greatest_share(pair.reference), _greatest_share(pair.current)
-    if before is None or now is None or before == 1.0:
+    before, now = _is_constant(pair.reference), _is_constant(pair.current)
+    if before or None in (before, now):
         return None
-    constant = float(now == 1.0)
-    return Measure(constant, constant, before ** _count(pair.current) if constant else 1.0)
+    if not now:
+        return Measure(0.0, 0.0, 1.0)
+    return Measure(1.0, 1.0, _greatest_share(pair.reference) ** pair.counts[1])
 
 
-def _greatest_share(sketch: Sketch) -> float | None:
-    """Share of the commonest value; 1 only if it is the only one."""
+def _is_constant(sketch: Sketch) -> bool | None:
+    """Whether all values are the same; None of nothing, and of what is not a column's."""
     if isinstance(sketch, Categories) and sketch.count:
-        return max([*sketch.counts.values(), 0]) / sketch.count
+        return max(sketch.counts.values(), default=0) == sketch.count
     if isinstance(sketch, Numeric) and sketch.count:
-        if sketch.moments.count == sketch.count and sketch.variance == 0:
-            return 1.0
-        _, _, counts = sketch.body.bounds()
-        return min(float(counts.max(initial=0)) / sketch.count, 1 - 1e-12)
+        return sketch.moments.count == sketch.count and sketch.variance == 0
     return None
 
 
-def _count(sketch: Sketch) -> int:
-    return sketch.count if isinstance(sketch, Categories | Numeric) else 0
+def _greatest_share(sketch: Sketch) -> float:
+    """Share of the commonest value, as far as a sketch tells values apart."""
+    if isinstance(sketch, Categories):
+        return max(sketch.counts.values(), default=0) / sketch.count
+    assert isinstance(sketch, Numeric)
+    _, _, counts = sketch.buckets()
+    return min(float(counts.max(initial=0)) / sketch.count, 1 - 1e-12)
 
 
 CHECK = quality_check("constant", None, 1.0, measure)
