@@ -24,6 +24,7 @@ from otelml.sketch.buckets import (
     steps_to_fit,
     tally,
 )
+from otelml.sketch.piles import HEAVY, piles
 
 
 @dataclass
@@ -213,9 +214,14 @@ class Exponential:
         below = np.concatenate([[0.0], np.cumsum(counts)])
         # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
         lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-        edges = np.column_stack([lower, upper]).ravel()
+        edges = np.maximum.accumulate(np.column_stack([lower, upper]).ravel())
         heights = below.repeat(2)[1:-1]
-        return np.maximum.accumulate(edges), heights
+        heavy = np.flatnonzero(counts >= HEAVY * below[-1])
+        more = piles(lower, upper, below, heavy) if heavy.size else []
+        if more:  # both rise, so that sorting keeps them together
+            edges = np.sort(np.concatenate([edges, *(x for x, _ in more)]))
+            heights = np.sort(np.concatenate([heights, *(y for _, y in more)]))
+        return edges, heights
 
 
 def pool(histograms: Sequence[Exponential], scale: int) -> list[Cells]:
