@@ -25,6 +25,7 @@ from otelml.sketch.buckets import (
     steps_to_fit,
     tally,
 )
+from otelml.sketch.piles import HEAVY, piles
 
 _TOP: Final = float(np.finfo(np.float64).max)
 _ZERO: Final = np.zeros(2)
@@ -216,10 +217,17 @@ class Exponential:
             return np.zeros(1), np.zeros(1)
         below = np.concatenate([[0.0], np.cumsum(counts)])
         # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
+        lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
         edges = np.empty((len(upper), 2))
-        edges[:, 0] = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-        edges[:, 1] = upper
-        return np.maximum.accumulate(edges.ravel()), below.repeat(2)[1:-1]
+        edges[:, 0], edges[:, 1] = lower, upper
+        edges = np.maximum.accumulate(edges.ravel())
+        heights = below.repeat(2)[1:-1]
+        heavy = np.flatnonzero(counts >= HEAVY * below[-1])
+        more = piles(lower, upper, below, heavy) if heavy.size else []
+        if more:  # both rise, so that sorting keeps them together
+            edges = np.sort(np.concatenate([edges, *(x for x, _ in more)]))
+            heights = np.sort(np.concatenate([heights, *(y for _, y in more)]))
+        return edges, heights
 
 
 def pool(histograms: Sequence[Exponential], scale: int) -> list[Cells]:
