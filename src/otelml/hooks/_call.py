@@ -23,6 +23,7 @@ from otelml.hooks._shadow import SHADOWS
 from otelml.hooks._siblings import Siblings
 from otelml.hooks._span import finished, started
 from otelml.recording.columns import rows
+from otelml.recording.process import Process
 from otelml.recording.recorder import Recorder
 
 _new = tuple.__new__  # a NamedTuple's own constructor costs thrice as much
@@ -41,39 +42,22 @@ class Inner(NamedTuple):
 class Call:
     """A call in progress; calls within it hand it what they returned.
 
-    `args` and `options` are the arguments that the app gave by position and by keyword.
+    `args` and `options` are the arguments that the app gave by position and by keyword. What most
+    calls have in common is the class's own: to set it would cost each of them.
     """
 
-    __slots__ = (
-        "args",
-        "card",
-        "chosen",
-        "data",
-        "ids",
-        "inner",
-        "instance",
-        "intervals",
-        "model",
-        "operation",
-        "options",
-        "parent",
-        "recorder",
-        "rows",
-        "span",
-        "stack",
-        "started",
-        "system",
-        "token",
-    )
-    ids: tuple[str, ...]
-    span: trace.Span | None
-    recorder: Recorder | None
-    parent: trace.Span
     rows: int
-    stack: Stack | None
     started: float
     system: str
+    process: Process
     token: Token[Context] | None
+    ids: tuple[str, ...] = ()
+    parent: trace.Span = trace.INVALID_SPAN
+    recorder: Recorder | None = None
+    span: trace.Span | None = None
+    stack: Stack | None = None
+    chosen: npt.NDArray[np.intp] | None = None
+    intervals: npt.NDArray[np.float64] | None = None
 
     def __init__(
         self,
@@ -88,9 +72,6 @@ class Call:
         self.args, self.options = args, options
         self.inner: dict[str, Inner] = {}
         self.model = card.model
-        self.span = None
-        self.chosen: npt.NDArray[np.intp] | None = None
-        self.intervals: npt.NDArray[np.float64] | None = None
 
 
 class Caller:
@@ -174,8 +155,7 @@ class Caller:
             return None
         call.rows = len(data) if arrays and data.ndim else guarded(reader.rows, data) or 0
         call.system = reader.system or call.card.framework
-        call.parent, call.ids = trace.INVALID_SPAN, ()
-        shared = process()
+        shared = call.process = process()
         serving: Serving | None = None
         if here:
             serving = here.get(SERVING)  # type: ignore[assignment]
@@ -184,18 +164,16 @@ class Caller:
             call.parent = trace.get_current_span(here)
         if here or shared.settings.id_column is not None:
             call.ids = guarded(given_ids, here, serving, data) or ()
-        stack = call.stack = self._stacks.of(call)
+        stack = call.stack = self._stacks.of(call) if arrays else None
         if shared.settings.spans:
             call.span = started(call, serving, here, since)
             around = Context({**here, _SPAN: call.span, CALL: call})
         else:
             around = Context({**here, CALL: call} if here else {CALL: call})
-        call.recorder = shared.recorder if shared.bridge.serving() else None
-        if call.recorder is not None:
-            if stack is not None and stack.model is call.model and stack.system == call.system:
-                call.recorder.start(stack.about)
-            else:
-                call.recorder.start((call.model, operation, call.system))
+        if shared.bridge.serving():
+            recorder = call.recorder = shared.recorder
+            about = (call.model, operation, call.system) if stack is None else stack.about
+            recorder.start(about)
         call.token = context.attach(around)
         call.started = time.perf_counter()
         return call
