@@ -13,7 +13,7 @@ from opentelemetry import context, trace
 from opentelemetry.context.context import Context
 
 from otelml import names
-from otelml.data import Inference
+from otelml.data import Inference, Model
 from otelml.hooks._origin import given_ids, origin_of
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
@@ -40,12 +40,20 @@ class Inner(NamedTuple):
 
 
 class Call:
-    """A call in progress; calls within it hand it what they returned.
+    """A call in progress; calls within it, by operation, hand it what they returned.
 
     `args` and `options` are the arguments that the app gave by position and by keyword. What most
     calls have in common is the class's own: to set it would cost each of them.
     """
 
+    instance: Any
+    operation: str
+    data: Any
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    card: Card
+    model: Model
+    inner: dict[str, Inner]
     rows: int
     started: float
     system: str
@@ -58,20 +66,6 @@ class Call:
     stack: Stack | None = None
     chosen: npt.NDArray[np.intp] | None = None
     intervals: npt.NDArray[np.float64] | None = None
-
-    def __init__(
-        self,
-        instance: Any,
-        operation: str,
-        data: Any,
-        args: tuple[Any, ...],
-        options: dict[str, Any],
-        card: Card,
-    ) -> None:
-        self.instance, self.operation, self.data, self.card = instance, operation, data, card
-        self.args, self.options = args, options
-        self.inner: dict[str, Inner] = {}
-        self.model = card.model
 
 
 class Caller:
@@ -149,12 +143,16 @@ class Caller:
         try:
             arrays = reader.telling is not None and args and type(args[0]) is np.ndarray
             data = args[0] if arrays else reader.data(args, kwargs)
-            call = Call(instance, operation, data, args, kwargs, reader.card(instance, data))
+            card = reader.card(instance, data)
         except Exception:
             failed(reader.card)
             return None
+        call = Call()
+        call.instance, call.operation, call.data = instance, operation, data
+        call.args, call.options, call.card = args, kwargs, card
+        call.inner = {}
         call.rows = len(data) if arrays and data.ndim else guarded(reader.rows, data) or 0
-        call.system = reader.system or call.card.framework
+        call.model, call.system = card.model, reader.system or card.framework
         shared = call.process = process()
         serving: Serving | None = None
         if here:

@@ -98,8 +98,8 @@ class Stacks:
             if columns is None:
                 return False
             told = columns
-        raw = seconds, data.tobytes(), result.tobytes(), seen, *place_of(call), call.ids
-        buffer.take(stack, raw)
+        place = place_of(call)
+        buffer.take(stack, (seconds, data.tobytes(), result.tobytes(), seen, *place, call.ids))
         if span is not None:
             finished(span, told, call.rows, None)
         return True
