@@ -13,7 +13,7 @@ from opentelemetry import context, trace
 from opentelemetry.context.context import Context
 
 from otelml import names
-from otelml.data import Inference
+from otelml.data import Inference, Model
 from otelml.hooks._origin import given_ids, origin_of
 from otelml.hooks._patch import CALL, SILENT, failed, guarded, outer, process
 from otelml.hooks._reader import Card, Column, Reader
@@ -23,6 +23,7 @@ from otelml.hooks._shadow import SHADOWS
 from otelml.hooks._siblings import Siblings
 from otelml.hooks._span import finished, started
 from otelml.recording.columns import rows
+from otelml.recording.process import Process
 from otelml.recording.recorder import Recorder
 
 _new = tuple.__new__  # a NamedTuple's own constructor costs thrice as much
@@ -39,58 +40,32 @@ class Inner(NamedTuple):
 
 
 class Call:
-    """A call in progress; calls within it hand it what they returned.
+    """A call in progress; calls within it, by operation, hand it what they returned.
 
-    `args` and `options` are the arguments that the app gave by position and by keyword.
+    `args` and `options` are the arguments that the app gave by position and by keyword. What most
+    calls have in common is the class's own: to set it would cost each of them.
     """
 
-    __slots__ = (
-        "args",
-        "card",
-        "chosen",
-        "data",
-        "ids",
-        "inner",
-        "instance",
-        "intervals",
-        "model",
-        "operation",
-        "options",
-        "parent",
-        "recorder",
-        "rows",
-        "span",
-        "stack",
-        "started",
-        "system",
-        "token",
-    )
-    ids: tuple[str, ...]
-    span: trace.Span | None
-    recorder: Recorder | None
-    parent: trace.Span
+    instance: Any
+    operation: str
+    data: Any
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    card: Card
+    model: Model
+    inner: dict[str, Inner]
     rows: int
-    stack: Stack | None
     started: float
     system: str
+    process: Process
     token: Token[Context] | None
-
-    def __init__(
-        self,
-        instance: Any,
-        operation: str,
-        data: Any,
-        args: tuple[Any, ...],
-        options: dict[str, Any],
-        card: Card,
-    ) -> None:
-        self.instance, self.operation, self.data, self.card = instance, operation, data, card
-        self.args, self.options = args, options
-        self.inner: dict[str, Inner] = {}
-        self.model = card.model
-        self.span = None
-        self.chosen: npt.NDArray[np.intp] | None = None
-        self.intervals: npt.NDArray[np.float64] | None = None
+    ids: tuple[str, ...] = ()
+    parent: trace.Span = trace.INVALID_SPAN
+    recorder: Recorder | None = None
+    span: trace.Span | None = None
+    stack: Stack | None = None
+    chosen: npt.NDArray[np.intp] | None = None
+    intervals: npt.NDArray[np.float64] | None = None
 
 
 class Caller:
@@ -168,14 +143,17 @@ class Caller:
         try:
             arrays = reader.telling is not None and args and type(args[0]) is np.ndarray
             data = args[0] if arrays else reader.data(args, kwargs)
-            call = Call(instance, operation, data, args, kwargs, reader.card(instance, data))
+            card = reader.card(instance, data)
         except Exception:
             failed(reader.card)
             return None
+        call = Call()
+        call.instance, call.operation, call.data = instance, operation, data
+        call.args, call.options, call.card = args, kwargs, card
+        call.inner = {}
         call.rows = len(data) if arrays and data.ndim else guarded(reader.rows, data) or 0
-        call.system = reader.system or call.card.framework
-        call.parent, call.ids = trace.INVALID_SPAN, ()
-        shared = process()
+        call.model, call.system = card.model, reader.system or card.framework
+        shared = call.process = process()
         serving: Serving | None = None
         if here:
             serving = here.get(SERVING)  # type: ignore[assignment]
@@ -184,18 +162,16 @@ class Caller:
             call.parent = trace.get_current_span(here)
         if here or shared.settings.id_column is not None:
             call.ids = guarded(given_ids, here, serving, data) or ()
-        stack = call.stack = self._stacks.of(call)
+        stack = call.stack = self._stacks.of(call) if arrays else None
         if shared.settings.spans:
             call.span = started(call, serving, here, since)
             around = Context({**here, _SPAN: call.span, CALL: call})
         else:
             around = Context({**here, CALL: call} if here else {CALL: call})
-        call.recorder = shared.recorder if shared.bridge.serving() else None
-        if call.recorder is not None:
-            if stack is not None and stack.model is call.model and stack.system == call.system:
-                call.recorder.start(stack.about)
-            else:
-                call.recorder.start((call.model, operation, call.system))
+        if shared.bridge.serving():
+            recorder = call.recorder = shared.recorder
+            about = (call.model, operation, call.system) if stack is None else stack.about
+            recorder.start(about)
         call.token = context.attach(around)
         call.started = time.perf_counter()
         return call

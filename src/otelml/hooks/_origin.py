@@ -49,7 +49,7 @@ def _of_column(data: Any, name: str) -> tuple[str, ...]:
 
 def place_of(call: "Call") -> tuple[int, int, int]:
     """When a call ended and in which trace and span; at 0 if its rows leave no records."""
-    shared = process()
+    shared = call.process
     if not shared.settings.records:
         return 0, 0, 0
     if not shared.armed:

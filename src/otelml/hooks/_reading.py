@@ -9,7 +9,7 @@ from otelml.data import Role
 from otelml.hooks._origin import place_of
 from otelml.hooks._patch import failed, guarded, process
 from otelml.hooks._reader import Column, Reader
-from otelml.hooks._span import finished
+from otelml.hooks._span import attributes_of, finished, title_of
 from otelml.recording.buffer import Buffer
 from otelml.recording.columns import sample, taken
 from otelml.recording.raw import Columns, Reading
@@ -28,7 +28,16 @@ class Stack(Reading):
     To the reader it is a call without an instance and without calls within.
     """
 
-    __slots__ = ("card", "inner", "instance", "operation", "reader", "system")
+    __slots__ = (
+        "attributes",
+        "card",
+        "inner",
+        "instance",
+        "operation",
+        "reader",
+        "system",
+        "title",
+    )
 
     def __init__(
         self, reader: Reader, call: "Call", data: npt.NDArray[Any], result: npt.NDArray[Any]
@@ -37,6 +46,7 @@ class Stack(Reading):
         super().__init__(call.model, call.operation, call.system, given, returned)
         self.reader, self.card = reader, call.card
         self.operation, self.system = call.operation, call.system
+        self.title, self.attributes = title_of(call), attributes_of(call)  # of their spans
         self.kind = id(self.card), *self.kind
         self.inner: dict[str, Any] = {}
         self.instance = None
@@ -59,7 +69,10 @@ class Stacks:
 
     def of(self, call: "Call") -> Stack | None:
         """The stack of calls that look like one that begins."""
-        return self._stacks.get((id(call.card), call.operation, call.rows))
+        stack = self._stacks.get((id(call.card), call.operation, call.rows))
+        if stack is None or stack.model is not call.model or stack.system != call.system:
+            return None
+        return stack
 
     def take(
         self, call: "Call", buffer: Buffer, result: Any, seconds: float, seen: set[Role] | None
@@ -71,14 +84,8 @@ class Stacks:
         if call.inner and not telling.isdisjoint(call.inner):
             return False
         stack = call.stack
-        if (
-            stack is None
-            or (data.shape, data.dtype) != stack.given
-            or (result.shape, result.dtype) != stack.returned
-            or stack.card is not call.card
-            or stack.model is not call.model
-            or stack.system != call.system
-        ):
+        layout = data.shape, data.dtype, result.shape, result.dtype
+        if stack is None or layout != stack.layout:
             if not _stackable(call.rows, data, result):
                 return False
             stack = self._begun(call, data, result)
@@ -91,8 +98,8 @@ class Stacks:
             if columns is None:
                 return False
             told = columns
-        raw = seconds, data.tobytes(), result.tobytes(), seen, *place_of(call), call.ids
-        buffer.take(stack, raw)
+        place = place_of(call)
+        buffer.take(stack, (seconds, data.tobytes(), result.tobytes(), seen, *place, call.ids))
         if span is not None:
             finished(span, told, call.rows, None)
         return True
@@ -111,7 +118,7 @@ class Stacks:
         """
         if seen:
             return None
-        if call.rows != 1 or not process().settings.capture_predictions:
+        if call.rows != 1 or not call.process.settings.capture_predictions:
             return () if seen is None else None
         try:
             columns = tuple(self._reader.outputs(call.card, call, result))

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from otelml.hooks._call import Call
 
 
-def started(call: "Call", serving: Serving | None, here: Context, since: int | None) -> trace.Span:
-    """Start the span of a call, now or at `since`."""
+def title_of(call: "Call") -> str:
+    """The name of a call's span."""
+    return f"{call.operation} {call.model.name}"
+
+
+def attributes_of(call: "Call") -> dict[str, Any]:
+    """The attributes that the span of a call has in common with those of calls alike."""
     card = call.card
     attributes: dict[str, Any] = {
         names.OPERATION: call.operation,
@@ -34,20 +39,25 @@ def started(call: "Call", serving: Serving | None, here: Context, since: int | N
         attributes[names.TASK_TYPE] = card.task
     if card.features is not None:
         attributes[names.FEATURE_NUMBER] = len(card.features)
+    return attributes
+
+
+def started(call: "Call", serving: Serving | None, here: Context, since: int | None) -> trace.Span:
+    """Start the span of a call, now or at `since`."""
+    stack = call.stack
+    if stack is None:
+        title, attributes = title_of(call), attributes_of(call)
+    else:
+        title, attributes = stack.title, stack.attributes
     if serving is not None:
-        attributes.update(serving.attributes)
+        attributes = attributes | serving.attributes
     if len(call.ids) == 1:
-        attributes[names.INFERENCE_ID] = call.ids[0]
+        attributes = attributes | {names.INFERENCE_ID: call.ids[0]}
     if SHADOWS.used and here.get(SHADOW):
-        attributes[names.MODEL_ALIAS] = "challenger"
-    return process().tracer.start_span(
-        f"{call.operation} {call.model.name}",
-        here,
-        SpanKind.INTERNAL,
-        attributes,
-        links=() if serving is None else serving.links,
-        start_time=since,
-    )
+        attributes = attributes | {names.MODEL_ALIAS: "challenger"}
+    links = () if serving is None else serving.links
+    tracer = call.process.tracer
+    return tracer.start_span(title, here, SpanKind.INTERNAL, attributes, links, since)
 
 
 def finished(

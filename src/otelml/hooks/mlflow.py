@@ -3,6 +3,7 @@
 What the model library within it returned is read by that library's reader.
 """
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
@@ -39,8 +40,9 @@ class _PyFuncReader(Reader):
         for operation in ("predict", "predict_proba"):
             if inner := call.inner.get(operation):
                 known = inner.reader.card(inner.instance, call.data)
-                within = Call(inner.instance, operation, call.data, (), {}, known)
-                within.inner = call.inner
+                within = copy.copy(call)
+                within.instance, within.operation, within.card = inner.instance, operation, known
+                within.args, within.options = (), {}
                 yield from inner.reader.outputs(known, within, inner.result)
                 return
         frame = result.to_frame() if hasattr(result, "to_frame") else result

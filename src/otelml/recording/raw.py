@@ -6,12 +6,15 @@ matrix. What is kept here holds no model.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from otelml.data import Block, Labels, Model, Role
+
+_PORTION: Final = 4096.0
+"""Rows of eight numbers or less that are read at a time: what is read takes room."""
 
 Columns: TypeAlias = tuple[Block | Labels, ...]
 Layout: TypeAlias = tuple[tuple[int, ...], np.dtype[Any]]
@@ -31,13 +34,13 @@ class Reading(ABC):
     calls of one `kind` differ in their number of rows, if at all.
     """
 
-    __slots__ = ("about", "given", "kind", "model", "returned", "rows", "weight")
+    __slots__ = ("about", "given", "kind", "layout", "model", "returned", "rows", "weight")
 
     def __init__(
         self, model: Model, operation: str, system: str, given: Layout, returned: Layout
     ) -> None:
         self.model, self.about = model, (model, operation, system)
-        self.given, self.returned = given, returned
+        self.given, self.returned, self.layout = given, returned, (*given, *returned)
         self.rows = given[0][0]
         size = sum(float(np.prod(shape)) * dtype.itemsize for shape, dtype in (given, returned))
         self.weight = max(self.rows, size / 64)  # in rows of eight numbers or less
@@ -75,7 +78,7 @@ class Read(NamedTuple):
 
 
 def read(alike: Iterable[Held]) -> Iterator[Read]:
-    """The columns of calls of one kind, as few as can be."""
+    """The columns of calls of one kind, many calls at a time."""
     fresh: list[Held] = []
     others: dict[frozenset[Role], list[Held]] = {}
     met: set[int] = set()
@@ -90,22 +93,40 @@ def read(alike: Iterable[Held]) -> Iterator[Read]:
             if seen is not None and id(seen) not in met:  # the same call again tells nothing new
                 met.add(id(seen))
                 others.setdefault(frozenset(seen), []).append(held._replace(calls=[call]))
-    if fresh:
-        yield _stacked(fresh, frozenset())
+    for some in _portions(fresh):
+        yield _stacked(some, frozenset())
     for known, group in others.items():
-        found = _stacked(group, known)
-        roles = {Role.FEATURE, *(column.role for column in found.columns)}
-        for seen in (call[3] for call in found.calls):
-            if seen is not None:
-                seen.update(roles)
-        yield found._replace(columns=tuple(c for c in found.columns if c.role not in known))
+        for some in _portions(group):
+            found = _stacked(some, known)
+            roles = {Role.FEATURE, *(column.role for column in found.columns)}
+            for seen in (call[3] for call in found.calls):
+                if seen is not None:
+                    seen.update(roles)
+            yield found._replace(columns=tuple(c for c in found.columns if c.role not in known))
+
+
+def _portions(alike: Iterable[Held]) -> Iterator[list[Held]]:
+    """The same, some at a time."""
+    some: list[Held] = []
+    room = _PORTION
+    for held in alike:
+        calls, weight = held.calls, held.reading.weight
+        while calls:
+            most = max(int(room / weight), 1)
+            some.append(held._replace(calls=calls[:most]))
+            calls, room = calls[most:], room - most * weight
+            if room < weight:
+                yield some
+                some, room = [], _PORTION
+    if some:
+        yield some
 
 
 def _stacked(alike: list[Held], known: frozenset[Role]) -> Read:
     """The columns of calls, read as if they were one; no features if they are known."""
     reading = alike[0].reading
     calls = [call for held in alike for call in held.calls]
-    rows = [held.reading.rows for held in alike for _ in held.calls]
+    rows = [n for reading, calls, _ in alike for n in [reading.rows] * len(calls)]
     result = _joined([call[2] for call in calls], reading.returned)
     data = None if Role.FEATURE in known else _joined([call[1] for call in calls], reading.given)
     columns, unread = reading.columns(data, result)

@@ -26,7 +26,8 @@ class Recorder:
     """Collects the inferences of a process.
 
     What ended goes into the `buffer`, which calls `on_full`, on the caller's thread, when it
-    should be folded. `rows` takes predicted rows.
+    should be folded. `rows` takes predicted rows. `start` counts a call that began: of a model, an
+    operation and a system.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Recorder:
         self._folding = threading.RLock()  # held for a fold
         self._since = self._clock()
         self._started: deque[About] = deque()
+        self.start: Callable[[About], None] = self._started.append  # one step: it needs no lock
         self._active: dict[About, int] = defaultdict(int)
 
     def forget(self) -> None:
@@ -57,10 +59,6 @@ class Recorder:
         self._sketches.forget()
         self._slices.forget()
         self._begin()
-
-    def start(self, about: About) -> None:
-        """Count a call that began: of a model, an operation and a system."""
-        self._started.append(about)  # one step: it needs no lock
 
     def load(self, model: Model, system: str, seconds: float, error_type: str | None) -> None:
         """Record that a model was loaded."""
@@ -105,8 +103,9 @@ class Recorder:
 
     def _count_started(self) -> None:
         started = [self._started.popleft() for _ in range(len(self._started))]
-        known = {id(about): about for about in started}  # told apart by identity, which is cheap
-        for number, calls in Counter(map(id, started)).items():
+        numbers = [*map(id, started)]  # told apart by identity, which is cheap
+        known = dict(zip(numbers, started, strict=True))
+        for number, calls in Counter(numbers).items():
             self._active[known[number]] += calls
 
     def _fold_read(self, calls: list[Inference]) -> None:
@@ -119,19 +118,21 @@ class Recorder:
             alike.setdefault(where, []).append(call)
             gathered.add(call.model, call.columns)
             self._slices.add(call.model, call.columns)
-            if call.error_type is None:
+            if call.error_type is None and call.origin is not None:
                 self.rows.add(call.model, call.columns, [Call(call.origin, call.rows)])
         for group in alike.values():
             first = group[0]
             about = first.model, first.operation, first.system
             seconds, sizes = [call.seconds for call in group], [call.rows for call in group]
             self._fold_calls(about, first.error_type, seconds, sizes)
-        self._fold_columns(gathered)
-
-    def _fold_columns(self, gathered: Gathered) -> None:
         self._sketches.fold(gathered)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Make sketches of what was folded."""
         if left_out := self._slices.fold(self._sketches):
             self.buffer.drop("slice_limit", left_out)
+        self._sketches.settle()
 
     def _fold_raw(self, raw: list[Held]) -> None:
         """Fold calls that are still to be read."""
@@ -141,23 +142,27 @@ class Recorder:
         models: dict[Model, list[list[Held]]] = defaultdict(list)
         for alike in kinds.values():
             models[alike[0].reading.model].append(alike)
-        for all_alike in models.values():  # one at a time: what is read takes room
-            gathered = Gathered()
+        for all_alike in models.values():
             for alike in all_alike:
-                self._read(alike, gathered)
-            self._fold_columns(gathered)
+                self._read(alike)
+            self._settle()
 
-    def _read(self, alike: list[Held], gathered: Gathered) -> None:
+    def _read(self, alike: list[Held]) -> None:
         """Read calls of one kind; what they held is let go."""
-        seconds = [s for held in alike for s in (*(c[0] for c in held.calls), *held.bare)]
-        sizes = [n.reading.rows for n in alike for _ in range(len(n.calls) + len(n.bare))]
+        seconds, sizes = [], []
+        for reading, calls, bare in alike:
+            seconds += [call[0] for call in calls] + bare
+            sizes += [reading.rows] * (len(calls) + len(bare))
         about = alike[0].reading.about
         self._fold_calls(about, None, seconds, sizes)
         for columns, unread, calls, rows in read(alike):
+            gathered = Gathered()
             gathered.add(about[0], columns)
+            self._sketches.fold(gathered)
             self._slices.add(about[0], columns)
-            origins = (_new(Origin, (*c[4:], None, None)) if c[4] else None for c in calls)
-            self.rows.add(about[0], columns, [*map(Call, origins, rows)])
+            if any(call[4] for call in calls):
+                origins = (_new(Origin, (*c[4:], None, None)) if c[4] else None for c in calls)
+                self.rows.add(about[0], columns, map(Call, origins, rows))
             if unread:
                 self.buffer.drop("not_readable", unread)
         for held in alike:

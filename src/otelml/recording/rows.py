@@ -56,14 +56,15 @@ class Rows:
         self._held: list[Predicted] = []
         self.dropped = 0
 
-    def add(self, model: Model, columns: Iterable[Block | Labels], calls: Sequence[Call]) -> None:
+    def add(self, model: Model, columns: Iterable[Block | Labels], calls: Iterable[Call]) -> None:
         """Keep the rows of calls that have an origin; those of a model's only, or first, output."""
-        if not (any(call.origin for call in calls) and self._wanted()):
+        if not self._wanted():
             return
+        known = [*calls]
         try:
-            self._add(model, tuple(columns), calls)
+            self._add(model, tuple(columns), known)
         except Exception:  # what cannot be told row by row is still counted in the sketches
-            self.dropped += sum(call.rows for call in calls)
+            self.dropped += sum(call.rows for call in known)
             _logger.exception("otelml could not tell predicted rows apart, and left them out")
 
     def _add(

@@ -59,6 +59,7 @@ class Sketches:
     def forget(self) -> None:
         """Start empty, as a child must after a fork."""
         self._matrices: dict[_Group, Matrix] = {}
+        self._folded: dict[_Group, Counter[str]] = {}  # mismatched values, by column
         self._held: dict[Key, Sketch] = {}
 
     def take(self) -> Mapping[Key, Sketch]:
@@ -75,7 +76,7 @@ class Sketches:
         self._held[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
 
     def fold(self, gathered: Gathered, of: _Labels = ()) -> None:
-        """Fold columns into the sketches of their keys; `of` says of which slice they are."""
+        """Fold columns, until they are settled; `of` says of which slice they are."""
         for (number, role, name), parts in gathered.texts.items():
             model = gathered.models[number]
             if self._has_room(model, role, name):
@@ -86,8 +87,6 @@ class Sketches:
             groups[gathered.models[number], role, blocks[0].names, labels + of] += blocks
         for columns_alike, blocks in groups.items():
             self._fold_blocks(columns_alike, blocks)
-        if sum(matrix.columns for matrix in self._matrices.values()) > _LAYOUTS:
-            self._matrices.clear()  # each is but a layout between two folds
 
     def _has_room(self, model: Model, role: Role, name: str) -> bool:
         """Whether a column is to be kept: any but a feature too many."""
@@ -100,28 +99,38 @@ class Sketches:
 
     def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:
         model, role, columns, labels = group
-        values = np.concatenate([block.values for block in blocks])
+        parts = [block.values for block in blocks]
+        values = np.concatenate(parts) if len(parts) > 1 else parts[0]
         kept = [self._has_room(model, role, name) for name in columns]
         if not any(kept):
             return
         if not all(kept):
             columns = tuple(compress(columns, kept))
             group, values = (model, role, columns, labels), values[:, kept]
-        keys = [Key(model, role, name, labels) for name in columns]
         if role in (Role.SCORE, Role.CONFIDENCE):
-            for key, column in zip(keys, values.T, strict=True):
-                self.add(key, Probability.of(column))
+            for name, column in zip(columns, values.T, strict=True):
+                self.add(Key(model, role, name, labels), Probability.of(column))
             return
         if group not in self._matrices:
             self._matrices[group] = Matrix(len(columns))
-        matrix = self._matrices[group]
-        matrix.update(values)
-        bad: Counter[str] = Counter()
+            for name in columns:
+                self._kinds.setdefault(Key(model, role, name, labels), Numeric)
+        self._matrices[group].update(values)
+        mismatched = self._folded.setdefault(group, Counter())
         for block in blocks:
             if block.mismatched:
-                bad.update(block.mismatched)
-        for key, sketch in zip(keys, matrix.take(), strict=True):
-            self.add(key, sketch.with_mismatched(bad[key.name]))
+                mismatched.update(block.mismatched)
+
+    def settle(self) -> None:
+        """Add what was folded to the sketches of its keys."""
+        folded, self._folded = self._folded, {}
+        for group, mismatched in folded.items():
+            model, role, columns, labels = group
+            for name, sketch in zip(columns, self._matrices[group].take(), strict=True):
+                key = Key(model, role, name, labels)
+                self.add(key, sketch.with_mismatched(mismatched[name]))
+        if sum(matrix.columns for matrix in self._matrices.values()) > _LAYOUTS:
+            self._matrices.clear()  # each is but a layout between two folds
 
 
 def _of_another_kind(kind: type[Sketch], sketch: Sketch) -> Sketch:

@@ -67,13 +67,13 @@ class Buckets:
 
     @classmethod
     def of(cls, cells: Cells) -> Self:
-        """Buckets of distinct indices with their counts; they must span few."""
+        """Buckets of cells, none of them empty; they must span few."""
         index, counts = cells
         if not index.size:
             return cls(0, np.zeros(0, np.int64))
         dense = np.zeros(int(index[-1] - index[0]) + 1, np.int64)
         dense[index - index[0]] = counts
-        return cls.dense(int(index[0]), dense)
+        return cls(int(index[0]), dense)
 
     def cells(self, shift: int = 0) -> Cells:
         """The filled buckets, joined `shift` scale steps down."""
@@ -127,7 +127,11 @@ def tally(index: Ints, counts: Ints | None = None) -> Cells:
 
 def join(cells: Cells, shift: int) -> Cells:
     """The same counts, `shift` scale steps down; floor shifts, negative indices too."""
-    return cells if shift == 0 or not cells[0].size else tally(cells[0] >> shift, cells[1])
+    if shift == 0 or not cells[0].size:
+        return cells
+    index = cells[0] >> shift
+    first = np.concatenate([[0], np.flatnonzero(np.diff(index)) + 1])  # of each run of one index
+    return index[first], np.add.reduceat(cells[1], first)
 
 
 def steps_to_fit(low: int, high: int, most: int = MOST) -> int:

@@ -30,8 +30,10 @@ def layout(
     total = zeros + sum(int(counts.sum()) for _, counts in signs) + stuck.count
     room = int(SHARE * total) - (stuck.count + 1) // 2
     kept = _trimmed(signs, total, room, FEW)
-    rest = [without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
     body = Exponential.fitted(scale, zeros, kept, extremes, origin)
+    if kept is signs:
+        return body, stuck
+    rest = [without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
     tail = Exponential.fitted(scale, 0, rest, extremes, origin)
     return body, tail.merge(stuck) if tail.count else stuck
 

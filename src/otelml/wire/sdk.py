@@ -136,7 +136,8 @@ class Bridge:
     def _fold(self, readers: list[MetricReader]) -> None:
         """Drain, and credit every reader with what came."""
         for reader in readers:
-            self._pending.setdefault(reader, {})
+            if _DELTA in reader._instrument_class_temporality.values():
+                self._pending.setdefault(reader, {})
         explicit = any(map(_is_prometheus, readers))
         for series in self._drain():
             key, sketch = series.key, series.sketch
@@ -157,7 +158,6 @@ class Bridge:
         now = time.time_ns()
         preferred = reader._instrument_class_temporality
         prometheus = _is_prometheus(reader)
-        pending, self._pending[reader] = self._pending[reader], {}
         points: dict[str, list[Any]] = defaultdict(list)
 
         def add(key: Key, sketch: Sketch, start: int, temporality: AggregationTemporality) -> None:
@@ -174,9 +174,10 @@ class Bridge:
                     point = _point(piece.value, found.attributes, start, now, total)
                     points[found.metric].append(point)
 
-        for key, total in self._totals.items():
-            add(key, total.shown(), total.start, _CUMULATIVE)
-        for key, series in pending.items():
+        if _CUMULATIVE in preferred.values():
+            for key, total in self._totals.items():
+                add(key, total.shown(), total.start, _CUMULATIVE)
+        for key, series in self._pending.pop(reader, {}).items():
             sketch = series.sketch
             shown = sketch.capped(self._most) if hasattr(sketch, "capped") else sketch
             add(key, shown, series.start, _DELTA)
