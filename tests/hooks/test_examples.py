@@ -18,8 +18,9 @@ BIN = Path(sys.executable).parent
 ROW = [[5.1, 3.5, 1.4, 0.2]]
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
 AFTER_FORK = {"OTEL_METRIC_EXPORT_INTERVAL": "5000"}
-"""gunicorn forks in its first seconds: if a reader of the SDK exports just then, the child never
-does (with an interval of 3 ms in six runs of six). It seems to keep its parent's locks."""
+"""gunicorn forks in its first seconds. If the SDK's reader collects just then, the child inherits
+the locked lock of its `SynchronousMeasurementConsumer`, and never exports. That is the SDK's own:
+1.42, with all hooks off, a counter of the app's and an interval of 3 ms, in six runs of six."""
 
 SCRIPTS = {  # example -> module that it needs most
     "sklearn_script": "pandas",

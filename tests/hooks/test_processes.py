@@ -1,6 +1,7 @@
 """Servers of several processes: each worker reports as itself, nothing twice, nothing lost."""
 
 import json
+import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -99,6 +100,11 @@ def all_answer(server: Server, processes: int) -> bool:
 
 UVICORN = ["uvicorn", "app:app", "--port", "{port}"]
 GUNICORN = ["gunicorn", "app:app", "-b", "127.0.0.1:{port}", "-w", "2"]
+NO_THREADS_AT_EXIT = pytest.mark.xfail(
+    (3, 12) <= sys.version_info < (3, 12, 3),
+    reason="Python 3.12.0 to 3.12.2 start no threads at exit, which gevent needs to find a host: "
+    "the SDK alone sends nothing either (python/cpython#113964)",
+)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +117,7 @@ GUNICORN = ["gunicorn", "app:app", "-b", "127.0.0.1:{port}", "-w", "2"]
         ([*GUNICORN], WSGI, 2),
         ([*GUNICORN, "--preload"], WSGI, 2),
         ([*GUNICORN, "--threads", "4", "--preload"], WSGI, 2),
-        ([*GUNICORN, "-k", "gevent"], WSGI, 2),
+        pytest.param([*GUNICORN, "-k", "gevent"], WSGI, 2, marks=NO_THREADS_AT_EXIT),
     ],
     ids=[
         "uvicorn",

@@ -67,10 +67,17 @@ def test_the_app_s_own_handler_stays() -> None:
     assert 7 == code
 
 
-def test_a_stuck_export_does_not_keep_it() -> None:
-    stuck = "trace.get_tracer_provider().force_flush = lambda _: threading.Event().wait()"
-    code, _ = ended(after=stuck)
+def test_a_stuck_export_keeps_neither_it_nor_what_else_it_holds() -> None:
+    lines = (
+        "trace.get_tracer_provider().force_flush = lambda *_: threading.Event().wait()",
+        "import otelml",
+        "otelml.record('m', features=[[1.0], [2.0]], prediction=['a', 'b'])",
+    )
+    code, sink = ended(after="\n".join(lines))
     assert -signal.SIGTERM == code
+    assert 1 == len(sink.events(names.RECORDS_EVENT))
+    assert sink.points("ml.inference.predictions")
+    assert not sink.spans()
 
 
 def test_what_it_forked_ends_at_once() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from opentelemetry import _logs as logs
@@ -12,21 +12,34 @@ from opentelemetry import metrics, trace
 
 from otelml.hooks._patch import guarded, process
 
-_SECONDS: Final = 5
-_SECONDS_AT_SIGTERM: Final = 2
+_SECONDS: Final = 1
 
 
-def flush(seconds: float = _SECONDS) -> None:
-    """Send what this process holds: traces, metrics, and predicted rows, which go as logs."""
+def flush() -> None:
+    """Send what this process holds, as far as that takes no longer than a live Collector needs.
+
+    What was interrupted may hold a lock that sending needs: so that is not waited for either.
+    """
+    _started(_send).join(_SECONDS)
+
+
+def _send() -> None:
+    """Send traces, metrics, and predicted rows, which go as logs; none waits for the others."""
     process().flush()
-    for provider in (
+    providers = (
         trace.get_tracer_provider(),
         metrics.get_meter_provider(),
         logs.get_logger_provider(),
-    ):
-        force_flush = getattr(provider, "force_flush", None)
-        if force_flush is not None:
-            guarded(force_flush, int(seconds * 1000))
+    )
+    flushes = [getattr(provider, "force_flush", None) for provider in providers]
+    for sending in [_started(force_flush) for force_flush in flushes if force_flush is not None]:
+        sending.join()
+
+
+def _started(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=guarded, args=(work,), daemon=True)
+    thread.start()
+    return thread
 
 
 async def flushed(stopping: Awaitable[Any]) -> Any:
@@ -47,10 +60,7 @@ def flush_at_sigterm() -> None:
     def terminated(number: int, _: Any) -> None:
         signal.signal(number, signal.SIG_DFL)
         if os.getpid() == worker:  # and not a process that it forked
-            # What was interrupted may hold a lock that the flush needs: so it is not waited for.
-            flushing = threading.Thread(target=flush, args=(_SECONDS_AT_SIGTERM,), daemon=True)
-            flushing.start()
-            flushing.join(_SECONDS_AT_SIGTERM)
+            flush()
         os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, terminated)
