@@ -1,11 +1,11 @@
 """`otelml serve`: run the processor."""
 
-import asyncio
 import gc
 import logging
 import sys
 
 import click
+import uvloop
 
 from otelml.processor.config import Config
 from otelml.processor.document import ConfigError, load
@@ -31,7 +31,7 @@ def serve(path: str) -> None:
     gc.freeze()  # the modules stay, and
     gc.set_threshold(50_000)  # points come and go without cycles
     try:
-        asyncio.run(_serve(settings))
+        uvloop.run(_serve(settings))
     except (OSError, StoreError) as error:
         click.echo(f"otelml serve: {error}", err=True)
         sys.exit(2)
