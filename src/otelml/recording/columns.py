@@ -71,8 +71,9 @@ def table(
     [('age',), ('image.mean', 'image.std', 'image.norm')]
     """
     found: list[Block | Labels] = []
-    names_given = encodable([*map(str, columns)])
-    for name, values in zip(names_given, columns.values(), strict=True):
+    items = [*columns.items()]
+    names_given = encodable([str(name) for name, _ in items])
+    for name, (_, values) in zip(names_given, items, strict=True):
         single = values is None or np.isscalar(values)
         array = as_array([values] if single else values)
         if name in excluded or sum(len(getattr(c, "names", "1")) for c in found) >= most:
