@@ -137,9 +137,15 @@ async def test_without_a_baseline_it_says_so(
         windows={"length": "1s", "lateness": "1s"}, baselines={"directory": str(tmp_path)}
     )
     assert "bad.json: id None is not that of its content" in caplog.text
+    known = {
+        key._replace(model=Model("other")): sketch for key, sketch in make_window().sketches.items()
+    }
+    other = replace(make_window(), model=Model("other"), sketches=MappingProxyType(known))
+    file.write(tmp_path / "b.json", file.baseline(other, source="test", created=1))
+    await eventually(lambda: "b.json: baseline " in caplog.text)
     await send(service, make_window())
     await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
-    assert "no_baseline" in caplog.text
+    assert "no_baseline: 1000 rows cannot be judged; there are baselines of other" in caplog.text
     assert [] == list(metrics(sink, "ml.drift.score"))
     await eventually(lambda: b"no_baseline" in b"".join(sink.of(Signal.METRICS)))
     file.write(

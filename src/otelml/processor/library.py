@@ -30,6 +30,11 @@ class Library:
         """The baseline of a model."""
         return self._baselines.find(model)
 
+    @property
+    def models(self) -> list[str]:
+        """The names of the models that have baselines."""
+        return sorted({b.model.name for b in self._read.values() if isinstance(b, Baseline)})
+
     def reference(self, model: Model) -> Reference | None:
         """What a model's baseline says of performance, if it does."""
         baseline = self.find(model)
