@@ -75,7 +75,6 @@ class Service:
         self._routes = _routes(settings)
         self._teller = Teller(given, self._routes, self._watch, self._truths, self._outboxes)
         self._keeping = Keeping(self._journal, self._kept)
-        self._repeated = time.monotonic()
         self._stop = asyncio.Event()
         self.ports: dict[str, int] = {}
 
@@ -107,7 +106,7 @@ class Service:
         for http in https:
             await http.start()
         self._on_signals()
-        ticking = asyncio.gather(self._tick(), self._sweep())
+        ticking = asyncio.gather(self._tick(), self._sweep(), self._repeat())
         _LOG.info("serving %s", ", ".join(f"{n} on port {p}" for n, p in self.ports.items()))
         ready(self)
         await self._stop.wait()
@@ -198,7 +197,6 @@ class Service:
             try:
                 for line in self._library.refresh():
                     _LOG.info("%s", line)
-                await self._repeat()
                 await self._evaluate(time.time_ns())
             except StoreError as error:
                 _LOG.error("%s", error)
@@ -249,17 +247,24 @@ class Service:
         await self._assessor.done(assessed)
 
     async def _repeat(self) -> None:
-        """Send the latest gauges again: a Prometheus exporter forgets what is not."""
-        if time.monotonic() - self._repeated < self._rules.repeat:
-            return
-        self._repeated = time.monotonic()
-        body = self._teller.again(time.time_ns()).SerializeToString()
+        """Send the latest gauges again, now and then: a Prometheus exporter forgets what is not.
+
+        Beside the ticks, so that a backend that does not answer holds up none.
+        """
         route = self._routes.get(Signal.METRICS)
-        for name in route.exporters if route else ():
+        while route is not None:
+            await asyncio.sleep(self._rules.repeat)
             try:
-                await self._exporters[name].send(Signal.METRICS, body)
-            except RefusalError as refusal:
-                _LOG.warning("%s does not take gauges: %s", name, refusal.message)
+                body = self._teller.again(time.time_ns()).SerializeToString()
+                await asyncio.gather(*(self._sent_again(name, body) for name in route.exporters))
+            except Exception:  # noqa: BLE001 - the next may go well
+                _LOG.exception("gauges could not be sent again")
+
+    async def _sent_again(self, name: str, body: bytes) -> None:
+        try:
+            await self._exporters[name].send(Signal.METRICS, body)
+        except RefusalError as refusal:
+            _LOG.warning("%s does not take gauges: %s", name, refusal.message)
 
 
 def _routes(settings: config.Config) -> dict[Signal, Route]:
