@@ -157,6 +157,19 @@ async def test_without_a_baseline_it_says_so(
     await eventually(lambda: list(metrics(sink, "ml.drift.score")))
 
 
+async def test_a_backend_that_does_not_answer_holds_up_no_window(
+    start: Start, sink: Any, make_window: Make, eventually: Wait, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow = {"endpoint": f"127.0.0.1:{sink.port}", "tls": {"insecure": True}, "timeout": "30s"}
+    rules = {"windows": {"length": "1s", "lateness": "1s"}, "repeat": "50ms", "forward": False}
+    sink.delay = 20.0
+    service = await start({"otlp_grpc": slow}, **rules)
+    await asyncio.sleep(1.0)  # gauges are on their way
+    await send(service, make_window())
+    await eventually(lambda: "no_baseline" in caplog.text)
+    sink.delay = 0.0
+
+
 async def test_the_first_windows_make_a_baseline(
     start: Start, sink: Any, make_window: Make, eventually: Wait
 ) -> None:
