@@ -77,8 +77,7 @@ class Buckets:
 
     def cells(self, shift: int = 0) -> Cells:
         """The filled buckets, joined `shift` scale steps down."""
-        filled = np.flatnonzero(self.counts)
-        return join((filled + self.offset, self.counts[filled]), shift)
+        return join(filled(self.offset, self.counts), shift)
 
     def plus(self, other: Self, most: int) -> Self | None:
         """The sum with others of the same scale; None if they span more than `most` buckets."""
@@ -112,6 +111,25 @@ class Buckets:
         )
 
     __hash__ = None  # type: ignore[assignment]  # it holds an array
+
+
+def filled(offset: int, counts: Ints) -> Cells:
+    """The cells of dense counts from the bucket `offset` on."""
+    places = np.flatnonzero(counts)
+    return places + offset, counts[places]
+
+
+def signed(x: Floats, counts: Ints | None = None) -> tuple[int, list[Cells]]:
+    """How many of some finite values are 0, and the positive and negative ones at the finest scale.
+
+    Each is there `counts` times, or once.
+    """
+    sides = [(s > 0, s) for s in (x, -x)]
+    cells = [
+        tally(bucket_index(s[some]), None if counts is None else counts[some]) for some, s in sides
+    ]
+    total = x.size if counts is None else int(counts.sum())
+    return total - sum(int(sums.sum()) for _, sums in cells), cells
 
 
 def tally(index: Ints, counts: Ints | None = None) -> Cells:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from otelml.sketch.buckets import Buckets
+from otelml.sketch.buckets import Buckets, filled
 from otelml.sketch.exponential import Exponential
 
 _WIDEST: Final = 4096
@@ -44,10 +44,7 @@ class Dense:
 
     def whole(self) -> list[Exponential]:
         """What was added, each in as many buckets as an exponential histogram may have."""
-        cells = [
-            Buckets.dense(side.offset, side.counts).cells()
-            for side in (self.positive, self.negative)
-        ]
+        cells = [filled(side.offset, side.counts) for side in (self.positive, self.negative)]
         extremes = self.minimum, self.maximum
         dense = Exponential.fitted(self.scale, self.zeros, cells, extremes, self.origin)
         return [h for h in (dense, *self.apart) if h.count]

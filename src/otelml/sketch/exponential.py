@@ -20,8 +20,8 @@ from otelml.sketch.buckets import (
     Buckets,
     Cells,
     bucket_bound,
-    bucket_index,
     join,
+    signed,
     steps_to_fit,
     tally,
 )
@@ -60,9 +60,7 @@ class Exponential:
         raw = np.asarray(values, np.float64)
         if not raw.size:
             return cls.empty(origin)
-        x = raw - origin
-        signs = [tally(bucket_index(s[s > 0])) for s in (x, -x)]
-        zeros = raw.size - sum(int(counts.sum()) for _, counts in signs)
+        zeros, signs = signed(raw - origin)
         extremes = float(raw.min()), float(raw.max())
         return cls.fitted(FINEST, zeros, signs, extremes, origin, most)
 
@@ -175,9 +173,7 @@ class Exponential:
         else:
             lower, upper, counts = self.cells()
             middles = lower / 2 + upper / 2
-        x = middles - origin
-        signs = [tally(bucket_index(s[s > 0]), counts[s > 0]) for s in (x, -x)]
-        return int(counts[x == 0].sum()), signs
+        return signed(middles - origin, counts)
 
     def bounds(self) -> tuple[Floats, Floats, Ints]:
         """Lower and upper bounds and counts of the filled buckets, ascending, zeros included."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.sketch.array import Floats, Ints
-from otelml.sketch.buckets import MOST, Cells
+from otelml.sketch.buckets import MOST, filled
 from otelml.sketch.moments import HUGE, Moments
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.origin import ENOUGH
@@ -191,7 +191,7 @@ class Matrix:
             sketch = Numeric.of_cells(
                 int(self._scale[column, 0]),
                 int(self._zeros[column]),
-                [self._cells(column, sign) for sign in (0, 1)],
+                [filled(int(self._offset[s, column, 0]), self._counts[column, s]) for s in (0, 1)],
                 (float(self._minimum[column]), float(self._maximum[column])),
                 float(self._origin[column, 0]),
             )
@@ -200,11 +200,6 @@ class Matrix:
         if self._strays[column]:
             sketch = sketch.merge(Numeric.of(np.concatenate(self._strays[column])))
         return self._aside[column].merge(sketch) if column in self._aside else sketch
-
-    def _cells(self, column: int, sign: int) -> Cells:
-        counts = self._counts[column, sign]
-        filled = np.flatnonzero(counts)
-        return filled + int(self._offset[sign, column, 0]), counts[filled]
 
     def _sketch(self, column: int) -> Numeric:
         held = self._histograms(column)

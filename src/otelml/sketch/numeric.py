@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.sketch.array import Floats, Ints
-from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, bucket_index, tally
+from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, signed
 from otelml.sketch.distribution import Distribution
 from otelml.sketch.exponential import Exponential, pool
 from otelml.sketch.moments import Moments
@@ -177,9 +177,7 @@ class Numeric(Distribution):
 
 
 def _histograms(finite: Floats, origin: float) -> tuple[Exponential, Exponential]:
-    x = finite - origin
-    signs = [tally(bucket_index(s[s > 0])) for s in (x, -x)]
-    zeros = finite.size - sum(int(counts.sum()) for _, counts in signs)
+    zeros, signs = signed(finite - origin)
     extremes = (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)
     return layout(FINEST, zeros, signs, extremes, origin, Exponential.empty(origin))
 
