@@ -49,12 +49,13 @@ def started(call: "Call", serving: Serving | None, here: Context, since: int | N
         title, attributes = title_of(call), attributes_of(call)
     else:
         title, attributes = stack.title, stack.attributes
-    if serving is not None:
-        attributes = attributes | serving.attributes
+    own = {} if serving is None else {**serving.attributes}
     if len(call.ids) == 1:
-        attributes = attributes | {names.INFERENCE_ID: call.ids[0]}
+        own[names.INFERENCE_ID] = call.ids[0]
     if SHADOWS.used and here.get(SHADOW):
-        attributes = attributes | {names.MODEL_ALIAS: "challenger"}
+        own[names.MODEL_ALIAS] = "challenger"
+    if own:
+        attributes = attributes | own
     links = () if serving is None else serving.links
     tracer = call.process.tracer
     return tracer.start_span(title, here, SpanKind.INTERNAL, attributes, links, since)
