@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal as signals
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from otelml.data import Verdict
@@ -229,11 +229,11 @@ class Service:
         judged: dict[Monitored, list[Judged]] = {}  # from here on nothing may come in between
         for service, one in self._watch.judged(now, self._library):
             judged.setdefault(service, []).append(one)
-            _say(one, self._library.models)
+            _say(one, self._library)
         for each in assessed:
             one = self._watch.assess(each.service, each, self._library)
             judged.setdefault(each.service, []).append(one)
-            _say(one, self._library.models)
+            _say(one, self._library)
         if not judged and not always and self._journal.bytes < _JOURNAL_BYTES:
             return
         letters = self._teller.letters(judged, now)
@@ -278,13 +278,14 @@ def _routes(settings: config.Config) -> dict[Signal, Route]:
     return routes
 
 
-def _say(judged: Judged, known: Sequence[str]) -> None:
-    """Tell the log what came of a window; `known` are the models that have baselines."""
+def _say(judged: Judged, library: Library) -> None:
+    """Tell the log what came of a window."""
     window = judged.window
     name = window.model.name
     blind = any(f.verdict is Verdict.NO_BASELINE and not f.labels for f in judged.findings)
     if blind and judged.labelled is None:
-        others = f"; there are baselines of {', '.join(known)}" if known else ""
+        known = ", ".join(library.models)
+        others = f"; there are baselines of {known}" if known else ""
         _LOG.warning("model %r: no_baseline: %d rows cannot be judged%s", name, window.rows, others)
     for finding in judged.opened:
         _LOG.warning("model %r: %s", name, told(finding, opened=True))
