@@ -13,6 +13,7 @@ from otelml.monitor.performance.check import Span
 from otelml.monitor.performance.registry import DEFAULT, judge
 from otelml.offline.layout import Layout
 from otelml.offline.outcomes import summarised
+from otelml.offline.table import DataError
 
 RNG = np.random.default_rng(0)
 SCORE = RNG.random(3000)
@@ -77,3 +78,12 @@ def test_a_table_without_both_has_no_outcomes(tmp_path: Path) -> None:
     path = written(pd.DataFrame({"y": [1], "p": [1]}), tmp_path / "a.csv")
     assert summarised(path, Layout("p")) is None
     assert summarised(path, Layout(None, None, "y")) is None
+
+
+def test_a_score_that_is_none_far_down_is_told_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "late.csv"
+    rows = "yes,0.750000000000000,yes\n" * 400_000
+    path.write_text(f"label,p,right\n{rows}yes,oops,yes\n")
+    wanted = r"column 'p': Row #400002: .*'oops'; mend it, or --exclude the column"
+    with pytest.raises(DataError, match=wanted):
+        summarised(path, Layout(prediction="label", score="p", target="right"))

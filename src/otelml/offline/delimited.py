@@ -6,7 +6,7 @@ because each time has its price.
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -62,7 +62,7 @@ def names(path: Path) -> list[str]:
         first, _, rest = bytes(block).decode().partition("\n")
     except UnicodeDecodeError as error:
         raise pa.ArrowInvalid(f"{error}; unpack it, or save it as UTF-8") from error
-    second, expected = rest.partition("\n")[0], parsing(path).delimiter
+    second, expected = rest.partition("\n")[0], _parsing(path).delimiter
     for other in _OTHERS[expected]:
         if expected not in first and 0 < first.count(other) == second.count(other):
             raise pa.ArrowInvalid(
@@ -70,7 +70,7 @@ def names(path: Path) -> list[str]:
                 "save it with commas, or with tabs as .tsv"
             )
     found: list[str] = _parsed(
-        block, whole, None, _BLOCK, parsing(path), conversion({})
+        block, whole, None, _BLOCK, _parsing(path), _conversion({})
     ).column_names
     return found
 
@@ -82,27 +82,34 @@ def head(path: Path) -> tuple[Any, int]:
     end = _end(first) if len(first) == _HEAD else 0
     lines = pa.py_buffer(first).slice(0, end or len(first))
     reading = pa.csv.ReadOptions(block_size=_HEAD, use_threads=False)
-    table = pa.csv.read_csv(pa.BufferReader(lines), reading, parsing(path), conversion({}))
+    table = pa.csv.read_csv(pa.BufferReader(lines), reading, _parsing(path), _conversion({}))
     found = table.schema, len(lines) // (table.num_rows + 1)
     del table
     pa.default_memory_pool().release_unused()
     return found
 
 
-def parsing(path: Path) -> Any:
+def _parsing(path: Path) -> Any:
     """How lines are cut into values."""
     return pa.csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
 
 
-def conversion(types: Mapping[str, Any]) -> Any:
-    """How values become numbers or text."""
-    return pa.csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True)
+def _conversion(types: Mapping[str, Any], columns: Iterable[str] = ()) -> Any:
+    """How values become numbers or text; only those of some columns, if any are named."""
+    return pa.csv.ConvertOptions(
+        column_types=dict(types), include_columns=[*columns], strings_can_be_null=True
+    )
 
 
 def batches(
-    path: Path, texts: Collection[str], advance: Callable[[float], None]
+    path: Path,
+    texts: Collection[str],
+    advance: Callable[[float], None],
+    columns: Iterable[str] = (),
 ) -> Iterator[pa.RecordBatch]:
-    """The file's rows, in order; `texts` are columns of text, whatever they look like.
+    """The file's rows, in order: some columns of them, or all.
+
+    `texts` are columns of text, whatever they look like.
 
     Raises:
         MistypedError: a value is not of its column's type.
@@ -119,7 +126,7 @@ def batches(
         for field in schema
     }
     size = max(_BLOCK, _LINES * line)
-    options = size, parsing(path), conversion(types)
+    options = size, _parsing(path), _conversion(types, columns)
     few = max(_GATHERED // size, 1)
     held: list[pa.Table] = []
     before, wanted = 0, 1  # the first alone: sketches choose their buckets on it

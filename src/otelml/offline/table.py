@@ -19,6 +19,8 @@ from otelml.offline import delimited
 
 _Column = TypeVar("_Column", int, str)
 
+_UNREADABLE: Final = OSError, pa.ArrowInvalid, pa.ArrowKeyError, delimited.MistypedError
+
 ROWS: Final = 65_536
 _PASSES: Final = 32
 """Times that a file of many columns is gone through, at most: each pass has its price."""
@@ -37,7 +39,7 @@ def columns_of(path: Path) -> list[str]:
     """
     try:
         names = _names(path)
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path}: {_said(error)}") from error
     counts = Counter(name for name in names if not _is_index(name))
     if twice := [name for name, count in counts.items() if count > 1]:
@@ -64,7 +66,7 @@ def batches(
         for batch in _batches(path, {*texts}, advance):
             rows += batch.num_rows
             yield _without_index(batch)
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError, delimited.MistypedError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path}: {_said(error)}") from error
     if not rows:
         raise DataError(f"{path}: no rows; give a file with data")
@@ -79,23 +81,9 @@ def aligned(
         DataError: the file cannot be read.
 
     """
-    from pyarrow import dataset  # noqa: PLC0415 - it imports pandas, which others can do without
-
-    kind = _kind(path)
-    given: Any = {"arrow": "ipc", "feather": "ipc"}.get(kind, kind)
-    if kind in ("csv", "tsv"):
-        given = dataset.CsvFileFormat(
-            delimited.parsing(path), convert_options=delimited.conversion({})
-        )
     try:
-        found = dataset.dataset(str(path), format=given)
-        total, rows = max(found.count_rows(), 1), 0
-        ahead = {"batch_readahead": 1, "fragment_readahead": 1}
-        for batch in found.to_batches(columns=[*names], batch_size=ROWS, **ahead):
-            rows += batch.num_rows
-            advance(rows / total)
-            yield batch
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        yield from _selected(path, [*names], advance)
+    except _UNREADABLE as error:
         raise DataError(f"{path}: {_said(error)}") from error
 
 
@@ -142,6 +130,24 @@ def _batches(
             return _parquet(path, advance)
         case _:
             return _arrow(path, advance)
+
+
+def _selected(
+    path: Path, names: list[str], advance: Callable[[float], None]
+) -> Iterator[pa.RecordBatch]:
+    kind = _kind(path)
+    if kind in ("csv", "tsv"):
+        yield from delimited.batches(path, (), advance, names)
+        return
+    from pyarrow import dataset  # noqa: PLC0415 - it imports pandas, which others can do without
+
+    found = dataset.dataset(str(path), format={"arrow": "ipc", "feather": "ipc"}.get(kind, kind))
+    total, rows = max(found.count_rows(), 1), 0
+    ahead = {"batch_readahead": 1, "fragment_readahead": 1}
+    for batch in found.to_batches(columns=names, batch_size=ROWS, **ahead):
+        rows += batch.num_rows
+        advance(rows / total)
+        yield batch
 
 
 def _parquet(path: Path, advance: Callable[[float], None]) -> Iterator[pa.RecordBatch]:
