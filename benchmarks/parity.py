@@ -4,9 +4,11 @@ The baseline is condensed as in a file; the window is merged from ten parts, as 
 Binned distances are those of the rows at the rows' own quantiles; scipy has the others.
 """
 
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import reduce
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -20,21 +22,12 @@ from otelml.sketch.array import Floats
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.numeric import Numeric
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.sketch.rows import SHAPES, binned
+
 Random = np.random.Generator
 SIZES = [(4_000, 4_000), (4_000, 20_000), (20_000, 20_000), (100_000, 100_000)]
-SHAPES: dict[str, Callable[[Random, int], Floats]] = {
-    "normal": lambda r, n: r.normal(0, 1, n),
-    "log-normal": lambda r, n: r.lognormal(0, 0.5, n),
-    "Pareto": lambda r, n: r.pareto(3, n) + 1,
-    "ages": lambda r, n: r.integers(18, 90, n).astype(float),
-    "years": lambda r, n: r.integers(1950, 2020, n).astype(float),
-    "epoch seconds": lambda r, n: 1.7e9 + r.uniform(0, 86_400 * 30, n),
-    "counts": lambda r, n: r.poisson(4, n).astype(float),
-    "uniform": lambda r, n: r.uniform(-1, 1, n),
-    "heavy tails": lambda r, n: r.standard_t(3, n),
-    "bimodal": lambda r, n: r.normal(0, 1, n) + r.choice([-3, 3], n),
-    "beta": lambda r, n: r.beta(0.5, 0.5, n),
-}
 
 
 class Change(NamedTuple):
@@ -75,19 +68,14 @@ def sketched(rows: Floats, parts: int) -> Numeric:
     return reduce(Numeric.merge, found)
 
 
-def binned(a: Floats, b: Floats, bins: int) -> Shares:
-    edges = np.unique(np.quantile(a, np.arange(1, bins) / bins))
-    counts = [
-        np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1).astype(float)
-        for x in (a, b)
-    ]
-    return Shares.of(Aligned(*counts), (len(a), len(b)))
+def shares(a: Floats, b: Floats, bins: int) -> Shares:
+    return Shares.of(Aligned(*binned(a, b, bins)), (len(a), len(b)))
 
 
 def compared(a: Floats, b: Floats) -> Iterator[tuple[str, float, float]]:
     """Every statistic, from the rows and from the sketches."""
     pair = Comparison(sketched(a, 4).condensed(), sketched(b, 10))
-    rows: Any = SimpleNamespace(ten=binned(a, b, 10), thirty=binned(a, b, 30))
+    rows: Any = SimpleNamespace(ten=shares(a, b, 10), thirty=shares(a, b, 30))
     for check in (psi, jensen_shannon, hellinger):
         yield check.CHECK.name, check.measure(rows).value, check.measure(pair).value
     gap = stats.ks_2samp(a, b, method="asymp").statistic

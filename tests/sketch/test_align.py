@@ -1,43 +1,23 @@
 """On common bins, statistics from sketches are those of the rows."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from otelml.sketch.align import align, cdfs
-from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
+from tests.sketch.rows import SHAPES, binned, psi
 
 ROWS = 20_000
-SHAPES: dict[str, Callable[[np.random.Generator], Floats]] = {
-    "normal": lambda r: r.normal(0, 1, ROWS),
-    "log-normal": lambda r: r.lognormal(0, 0.5, ROWS),
-    "pareto": lambda r: r.pareto(3, ROWS) + 1,
-    "ages": lambda r: r.integers(18, 90, ROWS).astype(float),
-    "years": lambda r: r.integers(1950, 2020, ROWS).astype(float),
-    "epoch seconds": lambda r: 1.7e9 + r.uniform(0, 86_400 * 30, ROWS),
-    "counts": lambda r: r.poisson(4, ROWS).astype(float),
-    "uniform": lambda r: r.uniform(-1, 1, ROWS),
-    "heavy tails": lambda r: r.standard_t(3, ROWS),
-    "bimodal": lambda r: np.r_[r.normal(-3, 1, ROWS // 2), r.normal(3, 1, ROWS // 2)],
-    "beta": lambda r: r.beta(0.5, 0.5, ROWS),
-}
-
-
-def psi(p: Floats, q: Floats) -> float:
-    p, q = ((x + 0.5) / (x.sum() + 0.5 * len(x)) for x in (p, q))
-    return float(((q - p) * np.log(q / p)).sum())
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_distances_from_sketches_are_those_of_the_rows(shape: str, shift: float) -> None:
     rng = np.random.default_rng(11)
-    a, b = SHAPES[shape](rng), SHAPES[shape](rng)
+    a, b = SHAPES[shape](rng, ROWS), SHAPES[shape](rng, ROWS)
     step = shift * a.std()
     b = b + (np.round(step) if (a == np.round(a)).all() else step)
     one, other = Numeric.of(a), Numeric.of(b)
@@ -47,19 +27,14 @@ def test_distances_from_sketches_are_those_of_the_rows(shape: str, shift: float)
     area = float(np.sum(np.diff(both.edges) * (gap[1:] + gap[:-1]) / 2))
     assert stats.wasserstein_distance(a, b) == pytest.approx(area, abs=0.02 * a.std())
     bins = align(one, other, 10)
-    edges = np.unique(np.quantile(a, np.arange(1, 10) / 10))
-    exact = [
-        np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1).astype(float)
-        for x in (a, b)
-    ]
-    assert psi(*exact) == pytest.approx(psi(bins.reference, bins.current), abs=0.01)
+    assert psi(*binned(a, b, 10)) == pytest.approx(psi(bins.reference, bins.current), abs=0.01)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_condensed_sketch_is_as_good(shape: str, shift: float) -> None:
     rng = np.random.default_rng(11)
-    whole, values = Numeric.of(SHAPES[shape](rng)), SHAPES[shape](rng)
+    whole, values = Numeric.of(SHAPES[shape](rng, ROWS)), SHAPES[shape](rng, ROWS)
     step = shift * values.std()
     values += np.round(step) if (values == np.round(values)).all() else step
     other, brief = Numeric.of(values), whole.condensed()

@@ -9,7 +9,7 @@ from otelml.sketch.align import align
 from otelml.sketch.array import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.piles import piles
-from tests.sketch.test_align import psi
+from tests.sketch.rows import binned, psi
 
 
 def shares(seed: int, rows: int) -> Floats:
@@ -17,9 +17,7 @@ def shares(seed: int, rows: int) -> Floats:
 
 
 def exact(a: Floats, b: Floats) -> float:
-    edges = np.quantile(a, np.arange(1, 10) / 10)
-    counts = (np.bincount(np.searchsorted(edges, x), minlength=10) for x in (a, b))
-    return psi(*(count.astype(float) for count in counts))
+    return psi(*binned(a, b, 10))
 
 
 def sketched(a: Floats, b: Floats) -> float:
