@@ -22,8 +22,10 @@ SHAPES: dict[str, Callable[[np.random.Generator, int], Floats]] = {
 
 
 def binned(a: Floats, b: Floats, bins: int) -> tuple[Floats, Floats]:
-    """Counts of rows in as many bins at the quantiles of the first."""
-    edges = np.unique(np.quantile(a, np.arange(1, bins) / bins))
+    """Counts of rows in as many bins at the quantiles of the first; of few values, in one each."""
+    values = np.unique(a)
+    quantiles = np.unique(np.quantile(a, np.arange(1, bins) / bins))
+    edges = values[:-1] if len(values) <= bins else quantiles
     one, other = (
         np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1).astype(float)
         for x in (a, b)
