@@ -39,6 +39,9 @@ class Sink:
         self.requests: list[ExportMetricsServiceRequest] = []
         self.traces: list[ExportTraceServiceRequest] = []
         self.logs: list[ExportLogsServiceRequest] = []
+        self.answering = threading.Event()
+        """While it is clear, metrics that come over HTTP are kept waiting for an answer."""
+        self.answering.set()
 
     def spans(self, *, ours: bool = True) -> list[Any]:
         """Spans received: ours, or all of them."""
@@ -110,6 +113,7 @@ def http_sink() -> Iterator[Sink]:
             match self.path:
                 case "/v1/metrics":
                     sink.requests.append(ExportMetricsServiceRequest.FromString(body))
+                    sink.answering.wait()
                 case "/v1/traces":
                     sink.traces.append(ExportTraceServiceRequest.FromString(body))
                 case "/v1/logs":

@@ -1,7 +1,6 @@
 """Servers of several processes: each worker reports as itself, nothing twice, nothing lost."""
 
 import json
-import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from tests.hooks.serving import Server, free_port, serving
+from tests.hooks.serving import NO_THREADS_AT_EXIT, Server, free_port, serving
 
 MODEL = """
 import os
@@ -100,11 +99,6 @@ def all_answer(server: Server, processes: int) -> bool:
 
 UVICORN = ["uvicorn", "app:app", "--port", "{port}"]
 GUNICORN = ["gunicorn", "app:app", "-b", "127.0.0.1:{port}", "-w", "2"]
-NO_THREADS_AT_EXIT = pytest.mark.xfail(
-    (3, 12) <= sys.version_info < (3, 12, 3),
-    reason="Python 3.12.0 to 3.12.2 start no threads at exit, which gevent needs to find a host: "
-    "the SDK alone sends nothing either (python/cpython#113964)",
-)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +111,7 @@ NO_THREADS_AT_EXIT = pytest.mark.xfail(
         ([*GUNICORN], WSGI, 2),
         ([*GUNICORN, "--preload"], WSGI, 2),
         ([*GUNICORN, "--threads", "4", "--preload"], WSGI, 2),
+        # gevent needs a thread to find a host: the SDK alone sends nothing either.
         pytest.param([*GUNICORN, "-k", "gevent"], WSGI, 2, marks=NO_THREADS_AT_EXIT),
     ],
     ids=[

@@ -1,4 +1,4 @@
-"""Workers that SIGTERM ends: they flush, and end as they would have."""
+"""Processes that end: what they hold is sent, and they end as they would have."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from otelml import names
+from tests.hooks.serving import NO_THREADS_AT_EXIT, Server
 from tests.sink import Sink, http_sink
 
 WORKER = """
@@ -23,27 +24,54 @@ sys.exit(3)
 """
 
 
+MOMENT = """
+import otelml
+from opentelemetry import trace
+with trace.get_tracer("otelml").start_as_current_span("held"):
+    otelml.record("m", features=[[1.0], [2.0]], prediction=["a", "b"])
+"""
+
+
+def started(script: str, sink: Sink) -> "subprocess.Popen[bytes]":
+    """A script under the real command, which exports nothing before it ends."""
+    return subprocess.Popen(
+        [
+            Path(sys.executable).parent / "opentelemetry-instrument",
+            sys.executable,
+            "-c",
+            script,
+        ],
+        env=os.environ
+        | {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
+            "OTEL_BSP_SCHEDULE_DELAY": "60000",
+            "OTEL_BLRP_SCHEDULE_DELAY": "60000",
+        },
+    )
+
+
 def ended(before: str = "", after: str = "") -> tuple[int, Sink]:
     """How a worker ended, and what it sent."""
     with http_sink() as sink:
-        done = subprocess.run(
-            [
-                Path(sys.executable).parent / "opentelemetry-instrument",
-                sys.executable,
-                "-c",
-                WORKER.format(before=before, after=after),
-            ],
-            env=os.environ
-            | {
-                "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
-                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-                "OTEL_BSP_SCHEDULE_DELAY": "60000",
-                "OTEL_BLRP_SCHEDULE_DELAY": "60000",
-            },
-            check=False,
-            timeout=60,
-        )
-    return done.returncode, sink
+        code = started(WORKER.format(before=before, after=after), sink).wait(60)
+    return code, sink
+
+
+@NO_THREADS_AT_EXIT
+def test_at_exit_no_signal_waits_for_another() -> None:
+    with http_sink() as sink:
+        sink.answering.clear()
+        process = started(MOMENT, sink)
+        Server.wait_for(lambda: bool(sink.requests), 60)
+        Server.wait_for(lambda: bool(sink.traces and sink.logs), 20)  # metrics give up after 30 s
+        meanwhile = len(sink.requests), len(sink.spans()), len(sink.events(names.RECORDS_EVENT))
+        sink.answering.set()
+        assert 0 == process.wait(60)
+    assert (1, 2, 1) == meanwhile
+    assert {"held", "predict m"} == {span.name for span in sink.spans()}
+    assert 1 == len(sink.events(names.RECORDS_EVENT))
 
 
 def test_what_is_held_is_sent() -> None:

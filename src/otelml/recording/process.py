@@ -8,7 +8,9 @@ import atexit
 import logging
 import os
 import threading
+from contextlib import suppress
 
+from opentelemetry import _logs as logs
 from opentelemetry import trace
 
 from otelml import names
@@ -51,7 +53,18 @@ class Process:
     def arm(self) -> None:
         """See to it that predicted rows leave at exit, before the SDK's loggers shut down."""
         self.armed = True
-        atexit.register(self.flush)  # exit handlers run in the opposite order
+        atexit.register(self._leave)  # exit handlers run in the opposite order
+
+    def _leave(self) -> None:
+        """Send rows and spans while the SDK's readers, which come next, export for the last time.
+
+        So a dead Collector delays the exit once, not once a signal.
+        """
+        self.flush()
+        for provider in (logs.get_logger_provider(), trace.get_tracer_provider()):
+            if hasattr(provider, "force_flush"):
+                with suppress(RuntimeError):  # Python 3.12.0 to 3.12.2 start no threads at exit
+                    threading.Thread(target=provider.force_flush, daemon=True).start()
 
     def flush(self) -> None:
         """Send predicted rows now; their metrics go on by themselves."""
