@@ -39,9 +39,9 @@ class Sink:
         self.requests: list[ExportMetricsServiceRequest] = []
         self.traces: list[ExportTraceServiceRequest] = []
         self.logs: list[ExportLogsServiceRequest] = []
-        self.answering = threading.Event()
-        """While it is clear, metrics that come over HTTP are kept waiting for an answer."""
-        self.answering.set()
+        self.stuck = ""
+        """The signal, as `metrics`, whose requests over HTTP get no answer until `freed`."""
+        self.freed = threading.Event()
 
     def spans(self, *, ours: bool = True) -> list[Any]:
         """Spans received: ours, or all of them."""
@@ -113,11 +113,12 @@ def http_sink() -> Iterator[Sink]:
             match self.path:
                 case "/v1/metrics":
                     sink.requests.append(ExportMetricsServiceRequest.FromString(body))
-                    sink.answering.wait()
                 case "/v1/traces":
                     sink.traces.append(ExportTraceServiceRequest.FromString(body))
                 case "/v1/logs":
                     sink.logs.append(ExportLogsServiceRequest.FromString(body))
+            if self.path == f"/v1/{sink.stuck}":
+                sink.freed.wait()
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", "0")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from otelml import names
 from tests.hooks.serving import NO_THREADS_AT_EXIT, Server
 from tests.sink import Sink, http_sink
@@ -60,18 +62,24 @@ def ended(before: str = "", after: str = "") -> tuple[int, Sink]:
 
 
 @NO_THREADS_AT_EXIT
-def test_at_exit_no_signal_waits_for_another() -> None:
+@pytest.mark.parametrize("stuck", ["metrics", "traces", "logs"])
+def test_at_exit_no_signal_waits_for_another(stuck: str) -> None:
     with http_sink() as sink:
-        sink.answering.clear()
+        sink.stuck = stuck
+
+        def met() -> list[int]:
+            return [len(requests) for requests in (sink.requests, sink.traces, sink.logs)]
+
         process = started(MOMENT, sink)
-        Server.wait_for(lambda: bool(sink.requests), 60)
-        Server.wait_for(lambda: bool(sink.traces and sink.logs), 20)  # metrics give up after 30 s
-        meanwhile = len(sink.requests), len(sink.spans()), len(sink.events(names.RECORDS_EVENT))
-        sink.answering.set()
+        Server.wait_for(lambda: any(met()), 60)
+        Server.wait_for(lambda: all(met()), 20)  # metrics give up after 30 s
+        meanwhile = met()
+        sink.freed.set()
         assert 0 == process.wait(60)
-    assert (1, 2, 1) == meanwhile
+    assert [1, 1, 1] == meanwhile == met()
     assert {"held", "predict m"} == {span.name for span in sink.spans()}
     assert 1 == len(sink.events(names.RECORDS_EVENT))
+    assert sink.points("ml.inference.predictions")
 
 
 def test_what_is_held_is_sent() -> None:

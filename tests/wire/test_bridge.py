@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from otelml import names
 from tests.sink import Sink, grpc_sink, http_sink
 
 APP = """
@@ -76,17 +75,6 @@ def told(sink: Sink) -> tuple[int, int, int]:
 def _feature(point: Any) -> str:
     attributes = {a.key: a.value.string_value for a in point.attributes}
     return str(attributes.get("ml.feature.name", ""))
-
-
-def test_the_last_metrics_leave_before_rows_are_waited_for() -> None:
-    """A dead Collector then delays the exit once, not once for metrics and once for rows."""
-    printed = run(
-        APP,
-        OTEL_METRICS_EXPORTER="console",
-        OTEL_LOGS_EXPORTER="console",
-        OTEL_BLRP_SCHEDULE_DELAY="60000",
-    )
-    assert 0 < printed.index("ml.inference.predictions") < printed.index(names.RECORD_IDS)
 
 
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
