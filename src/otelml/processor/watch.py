@@ -77,7 +77,8 @@ class Watch:
         """The points in a request, and why there are not more."""
         bad: Counter[str] = Counter()
         points = self.decoder.points(body, bad)
-        taken = [point for point in points if point.end <= now + _AHEAD]
+        latest = now + _AHEAD
+        taken = [point for point in points if point.end <= latest]
         if len(taken) < len(points):
             bad["future"] += len(points) - len(taken)
         return taken, bad

@@ -61,35 +61,35 @@ class Deltas:
 
         `now` is when it came, by which idle streams are told.
         """
-        stream = point.stream
+        stream, cumulative, _, start, end, value = point
         trail = self._trails.get(stream.id)
         if trail is None:
             if len(self._trails) >= self.most:
                 self.dropped["stream_limit"] += 1
                 return None
             trail = self._trails[stream.id] = _Trail()
-        trail.seen = max(trail.seen, point.end, now)
-        step = self._step(trail, point) if point.cumulative else self._whole(trail, point)
+        trail.seen = max(trail.seen, end, now)
+        step = self._step(trail, point) if cumulative else self._whole(trail, start, end, value)
         if step is None:
             return None
         start, value = step
         key, part, label, _ = stream.location
-        return Point(key, Piece(part, value, label), start, point.end)
+        return Point(key, Piece(part, value, label), start, end)
 
-    def _whole(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
+    def _whole(self, trail: _Trail, start: int, end: int, value: Value) -> tuple[int, Value] | None:
         """What a delta adds: itself, the first time."""
-        if point.end <= trail.forgotten:
+        if end <= trail.forgotten:
             self.dropped["late"] += 1
             return None
-        if trail.marks and point.start < max(mark.end for mark in trail.marks.values()):
+        if trail.marks and start < max(mark.end for mark in trail.marks.values()):
             self.dropped[_MIXED] += 1
             return None
-        if not trail.deltas.add(point.start, point.end):
+        if not trail.deltas.add(start, end):
             self.dropped["duplicate"] += 1
             return None
         if len(trail.deltas) > _REMEMBERED:
             trail.forgotten = max(trail.forgotten, trail.deltas.forget())
-        return point.start, point.value
+        return start, value
 
     def _step(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
         """What a cumulative point adds to the one before it."""
@@ -104,15 +104,16 @@ class Deltas:
         return step
 
     def _next(self, trail: _Trail, point: StreamPoint, mark: Mark) -> tuple[int, Value] | None:
-        start, end = point.start, point.end
-        if end <= mark.end:
-            self.dropped["duplicate" if end == mark.end else "out_of_order"] += 1
+        _, _, monotonic, start, end, value = point
+        before, counted = mark
+        if end <= before:
+            self.dropped["duplicate" if end == before else "out_of_order"] += 1
             return None
-        trail.marks[start] = Mark(end, point.value)
-        value = minus(point.value, mark.value, monotonic=point.monotonic)
-        if value is None:  # a count fell: what is counted now came since
-            return mark.end, point.value
-        return (mark.end, value) if holds(value) else None
+        trail.marks[start] = Mark(end, value)
+        new = minus(value, counted, monotonic=monotonic)
+        if new is None:  # a count fell: what is counted now came since
+            return before, value
+        return (before, new) if holds(new) else None
 
     def _first(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
         marks = trail.marks

@@ -27,34 +27,24 @@ def minus(now: Value, before: Value, *, monotonic: bool) -> Value | None:
 
 
 def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | None:
-    if not _alike(now, before):
-        new = now.minus(before)
-        return None if new is None else _bounded(new, now)
-    up = _side_minus(now.positive, before.positive)
-    down = _side_minus(now.negative, before.negative)
-    zeros = now.zeros - before.zeros
-    if up is None or down is None or zeros < 0:
-        return None
-    return _bounded(Exponential(now.scale, zeros, up, down, origin=now.origin), now)
-
-
-def _alike(now: Exponential, before: Exponential) -> bool:
-    """Whether both count in the same buckets, as most do: they subtract at a lower cost."""
-    return (
-        now.scale == before.scale
-        and now.origin == before.origin
-        and now.positive.offset == before.positive.offset
-        and now.negative.offset == before.negative.offset
-        and now.positive.counts.size == before.positive.counts.size
-        and now.negative.counts.size == before.negative.counts.size
-    )
+    if now.scale == before.scale and now.origin == before.origin:
+        up = _side_minus(now.positive, before.positive)
+        down = _side_minus(now.negative, before.negative)
+        zeros = now.zeros - before.zeros
+        if up is not None and down is not None and zeros >= 0:
+            return _bounded(Exponential(now.scale, zeros, up, down, origin=now.origin), now)
+    new = now.minus(before)
+    return None if new is None else _bounded(new, now)
 
 
 def _side_minus(now: Buckets, before: Buckets) -> Buckets | None:
-    """What came into the same buckets; None if a count fell."""
-    if not now.counts.size:
+    """What came into the same buckets, as most are; None if they are others or a count fell."""
+    whole, older = now.counts, before.counts
+    if now.offset != before.offset or whole.size != older.size:
+        return None
+    if not whole.size:
         return NOTHING
-    counts = now.counts - before.counts
+    counts = whole - older
     if counts[counts.argmin()] < 0:
         return None
     if counts[0] and counts[-1]:
