@@ -86,8 +86,9 @@ class Watch:
     def fold(self, number: int, points: Iterable[StreamPoint], now: int) -> None:
         """Count what points add; `number` is the journal's."""
         self.number = number
+        delta = self.deltas.delta
         for point in points:
-            step = self.deltas.delta(point, now)
+            step = delta(point, now)
             if step is None:
                 continue
             watched = self.services.get(point.stream.service)

@@ -81,4 +81,5 @@ class _Side:
         size = buckets.counts.size
         if size:
             start = buckets.offset - self.offset
-            self.counts[start : start + size] += buckets.counts
+            covered = self.counts[start : start + size]
+            covered += buckets.counts

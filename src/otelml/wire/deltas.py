@@ -39,7 +39,7 @@ class _Trail:
     """What was counted of one stream."""
 
     marks: dict[int, Mark] = field(default_factory=dict)
-    deltas: Times = field(default_factory=Times)
+    deltas: Times | None = None
     forgotten: int = 0
     seen: int = 0
 
@@ -84,6 +84,8 @@ class Deltas:
         if trail.marks and start < max(mark.end for mark in trail.marks.values()):
             self.dropped[_MIXED] += 1
             return None
+        if trail.deltas is None:
+            trail.deltas = Times()
         if not trail.deltas.add(start, end):
             self.dropped["duplicate"] += 1
             return None
@@ -95,7 +97,7 @@ class Deltas:
         """What a cumulative point adds to the one before it."""
         mark = trail.marks.get(point.start)
         step = self._first(trail, point) if mark is None else self._next(trail, point, mark)
-        if step is None or not trail.deltas:
+        if step is None or trail.deltas is None:
             return step
         since = point.start if mark is None else mark.end
         if since < trail.deltas.newest:
@@ -148,7 +150,7 @@ class Deltas:
                 [
                     key.hex(),
                     [[start, mark.end, dump(mark.value)] for start, mark in trail.marks.items()],
-                    trail.deltas.dump(),
+                    [] if trail.deltas is None else trail.deltas.dump(),
                     trail.forgotten,
                     trail.seen,
                 ]
@@ -163,7 +165,7 @@ class Deltas:
         for key, marks, seen_deltas, forgotten, seen in state["trails"]:
             deltas._trails[bytes.fromhex(key)] = _Trail(
                 {start: Mark(end, load(value)) for start, end, value in marks},
-                Times.load(seen_deltas),
+                Times.load(seen_deltas) if seen_deltas else None,
                 forgotten,
                 seen,
             )

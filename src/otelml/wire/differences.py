@@ -1,6 +1,6 @@
 """How much the value of a stream grew from one point to the next."""
 
-import math
+from math import isnan, log2, nan
 
 from otelml.sketch.buckets import FINEST, Buckets
 from otelml.sketch.exponential import Exponential
@@ -32,7 +32,7 @@ def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | N
         down = _side_minus(now.negative, before.negative)
         zeros = now.zeros - before.zeros
         if up is not None and down is not None and zeros >= 0:
-            return _bounded(Exponential(now.scale, zeros, up, down, origin=now.origin), now)
+            return _bounded(Exponential(now.scale, zeros, up, down, nan, nan, now.origin), now)
     new = now.minus(before)
     return None if new is None else _bounded(new, now)
 
@@ -58,7 +58,7 @@ def _bounded(new: Exponential, whole: Exponential) -> Exponential:
     There they bound it better than the buckets do; elsewhere they are of older values.
     """
     low, high = whole.minimum, whole.maximum
-    if math.isnan(low) or not holds(new):
+    if isnan(low) or not holds(new):
         return new
     if not (_in_edge(new, low - new.origin, lowest=True) and _in_edge(new, high - new.origin)):
         return new
@@ -78,6 +78,6 @@ def _in_edge(histogram: Exponential, x: float, *, lowest: bool = False) -> bool:
         index, magnitude = far.offset, -sign * x
     if not magnitude > 0:
         return False
-    position = math.log2(magnitude) * 2.0**histogram.scale - index
+    position = log2(magnitude) * 2.0**histogram.scale - index
     slack = 2.0 ** (histogram.scale - FINEST)
     return -slack <= position <= 1 + slack
