@@ -3,7 +3,9 @@
 Exit status: 0 all quiet, 1 an alarm, 2 bad input or a part that is not installed.
 """
 
+import gc
 import importlib
+import os
 import sys
 from types import MappingProxyType
 from typing import Any, Final
@@ -65,5 +67,11 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Entry point of the command."""
+    """Entry point of the command.
+
+    What it makes has no cycles, and its matrices are small: neither the collector of cycles nor the
+    threads of BLAS would do anything but take time.
+    """
+    gc.set_threshold(50_000)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(cli.main(arguments, prog_name="otelml", standalone_mode=True))

@@ -37,8 +37,7 @@ def serve(path: str) -> None:
         await Service(settings).run()
 
     gc.collect()
-    gc.freeze()  # the modules stay, and
-    gc.set_threshold(50_000)  # points come and go without cycles
+    gc.freeze()  # the modules stay
     try:
         uvloop.run(run())
     except (OSError, StoreError) as error:
