@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from sklearn.metrics import accuracy_score
 
 from otelml.cli import cli
+from tests.offline.test_outcomes import written
 
 RNG = np.random.default_rng(0)
 
@@ -45,15 +46,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Path]:
         "same": frame(3000),
         "drifted": frame(3000, drift=True),
     }.items():
-        path = tmp_path / f"{name}.{request.param}"
-        match request.param:
-            case "csv":
-                data.to_csv(path, index=False)
-            case "parquet":
-                data.to_parquet(path)
-            case _:
-                data.to_feather(path, compression="uncompressed")
-        made[name] = path
+        made[name] = written(data, tmp_path / f"{name}.{request.param}")
     return made
 
 
@@ -104,6 +97,43 @@ def test_roles_come_from_the_baseline(files: dict[str, Path]) -> None:
     found = findings(call("check", build(files), files["same"], "--json"))
     assert {"feature", "prediction", "score", "predictions"} == {f["role"] for f in found}
     assert "extra_feature" not in {f["check"] for f in found}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "roles", "measured"),
+    [
+        (["truth"], {"prediction", "score"}, set()),
+        (["label", "p"], set(), set()),
+        (["label", "p", "truth", "member"], set(), set()),
+        (["p"], {"prediction"}, {"accuracy"}),
+        (["label", "member"], {"score"}, {"roc_auc"}),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_data_may_lack_what_the_baseline_has(
+    tmp_path: Path, kind: str, lacking: list[str], roles: set[str], measured: set[str]
+) -> None:
+    reference, today = (frame(3000).assign(truth=lambda x: x["label"]) for _ in range(2))
+    reference.to_parquet(tmp_path / "reference.parquet")
+    columns = ("--prediction", "label", "--score", "p", "--target", "truth", "--exclude", "id")
+    baseline = tmp_path / "baseline.json"
+    built = call(
+        *("baseline", "build", tmp_path / "reference.parquet", "-o", baseline, "--model", "fraud"),
+        *(*columns, "--segment", "member"),
+    )
+    assert 0 == built.exit_code, built.output
+    path = written(today.drop(columns=lacking), tmp_path / f"today.{kind}")
+    done = call("check", baseline, path, "--json")
+    assert done.exit_code == int("member" in lacking), done.output
+    found = findings(done)
+    assert roles == {f["role"] for f in found} & {"prediction", "score"}
+    assert measured <= {f["check"] for f in found}
+    assert {"age", "income", "job", "since"} <= {f["feature"] for f in found}
+    alarms = {(f["check"], f["feature"]) for f in found if f["verdict"] == "alarm"}
+    assert alarms == {("missing_feature", "member")} & {
+        ("missing_feature", name) for name in lacking
+    }
 
 
 def test_one_baseline_checks_another(files: dict[str, Path]) -> None:

@@ -15,6 +15,7 @@ from otelml.monitor.segments import judge_slices
 from otelml.offline.layout import layout_of
 from otelml.offline.outcomes import summarised
 from otelml.offline.profile import profile
+from otelml.offline.table import columns_of
 from otelml.wire import file
 
 
@@ -35,7 +36,7 @@ def check(
         window = _of(other.window, baseline.model)
         outcomes = _outcomes(other)
     else:
-        layout = layout_of(baseline)
+        layout = layout_of(baseline).within(columns_of(data))
         window = profile(data, baseline.model, layout, advance)
         outcomes = summarised(data, layout)
     findings = run(checks, baseline.window, window)

@@ -1,6 +1,8 @@
 """Which column of a table plays which part, and what a baseline remembers of it."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Self
 
 from otelml.data import Baseline, Role
 from otelml.sketch.categories import Categories
@@ -38,6 +40,20 @@ class Layout:
         """Every column that it names."""
         single = [name for name in (self.prediction, self.score, self.target) if name]
         return [*single, *sorted(self.categorical | self.exclude), *self.segments]
+
+    def within(self, columns: Collection[str]) -> Self:
+        """The same without the prediction, score, target and segments that are no columns."""
+
+        def there(name: str | None) -> str | None:
+            return name if name in columns else None
+
+        return replace(
+            self,
+            prediction=there(self.prediction),
+            score=there(self.score),
+            target=there(self.target),
+            segments=tuple(name for name in self.segments if name in columns),
+        )
 
     def told(self) -> dict[str, str]:
         """What a baseline has to remember of it."""
