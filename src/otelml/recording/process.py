@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from contextlib import suppress
+from typing import Any
 
 from opentelemetry import _logs as logs
 from opentelemetry import trace
@@ -62,9 +63,13 @@ class Process:
         """
         self.flush()
         for provider in (logs.get_logger_provider(), trace.get_tracer_provider()):
-            if hasattr(provider, "force_flush"):
-                with suppress(RuntimeError):  # Python 3.12.0 to 3.12.2 start no threads at exit
-                    threading.Thread(target=provider.force_flush, daemon=True).start()
+            with suppress(RuntimeError):  # Python 3.12.0 to 3.12.2 start no threads at exit
+                threading.Thread(target=self._flush, args=(provider,), daemon=True).start()
+
+    @staticmethod
+    def _flush(provider: Any) -> None:
+        with suppress(Exception):  # what fails, the SDK's own shutdown tells
+            provider.force_flush()
 
     def flush(self) -> None:
         """Send predicted rows now; their metrics go on by themselves."""
