@@ -64,10 +64,10 @@ class Process:
         self.flush()
         for provider in (logs.get_logger_provider(), trace.get_tracer_provider()):
             with suppress(RuntimeError):  # Python 3.12.0 to 3.12.2 start no threads at exit
-                threading.Thread(target=self._flush, args=(provider,), daemon=True).start()
+                threading.Thread(target=self._flush_signal, args=(provider,), daemon=True).start()
 
     @staticmethod
-    def _flush(provider: Any) -> None:
+    def _flush_signal(provider: Any) -> None:
         with suppress(Exception):  # what fails, the SDK's own shutdown tells
             provider.force_flush()
 
