@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -161,13 +162,13 @@ async def test_what_cannot_be_kept_is_not_forwarded_again_and_again(
     service = await start()
     whole = ExportLogsServiceRequest.FromString(records(1))
     whole.MergeFrom(ExportLogsServiceRequest.FromString(sent(("app.event", {"a": 1}))))
-    with sqlite3.connect(service_state(service)) as other:
+    with closing(sqlite3.connect(service_state(service))) as other, other:
         refuse = "BEGIN SELECT RAISE(ABORT, 'full'); END"
         other.execute(f"CREATE TRIGGER full BEFORE INSERT ON predictions {refuse}")
     for _ in range(2):
         with pytest.raises(grpc.aio.AioRpcError, match="full"):
             await deliver(service, whole.SerializeToString())
-    with sqlite3.connect(service_state(service)) as other:
+    with closing(sqlite3.connect(service_state(service))) as other, other:
         other.execute("DROP TRIGGER full")
     await deliver(service, whole.SerializeToString())
     assert 1 == len(sink.of(Signal.LOGS))

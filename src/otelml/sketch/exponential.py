@@ -32,7 +32,7 @@ _ZERO: Final = np.zeros(2)
 """Bounds of the bucket of zeros, which has a gap on either side."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Exponential:
     """Histogram of (x − origin); `minimum` and `maximum` are of x itself, NaN where unknown."""
 
@@ -92,6 +92,18 @@ class Exponential:
     def count(self) -> int:
         """Values seen."""
         return self.zeros + self.positive.count + self.negative.count
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Exponential)
+            and (self.scale, self.zeros, self.origin) == (other.scale, other.zeros, other.origin)
+            and (self.positive, self.negative) == (other.positive, other.negative)
+            and np.array_equal(
+                (self.minimum, self.maximum), (other.minimum, other.maximum), equal_nan=True
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it holds arrays
 
     @property
     def single(self) -> bool:
