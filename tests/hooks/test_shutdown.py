@@ -34,7 +34,7 @@ with trace.get_tracer("otelml").start_as_current_span("held"):
 """
 
 
-def started(script: str, sink: Sink) -> "subprocess.Popen[bytes]":
+def started(script: str, sink: Sink, **env: str) -> "subprocess.Popen[bytes]":
     """A script under the real command, which exports nothing before it ends."""
     return subprocess.Popen(
         [
@@ -50,7 +50,8 @@ def started(script: str, sink: Sink) -> "subprocess.Popen[bytes]":
             "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
             "OTEL_BSP_SCHEDULE_DELAY": "60000",
             "OTEL_BLRP_SCHEDULE_DELAY": "60000",
-        },
+        }
+        | env,
     )
 
 
@@ -62,23 +63,27 @@ def ended(before: str = "", after: str = "") -> tuple[int, Sink]:
 
 
 @NO_THREADS_AT_EXIT
-@pytest.mark.parametrize("stuck", ["metrics", "traces", "logs"])
-def test_at_exit_no_signal_waits_for_another(stuck: str) -> None:
+@pytest.mark.parametrize(
+    ("stuck", "records"),
+    [("metrics", "true"), ("traces", "true"), ("logs", "true"), ("metrics", "false")],
+)
+def test_at_exit_no_signal_waits_for_another(stuck: str, records: str) -> None:
+    rows = int(records == "true")
     with http_sink() as sink:
         sink.stuck = stuck
 
         def met() -> list[int]:
             return [len(requests) for requests in (sink.requests, sink.traces, sink.logs)]
 
-        process = started(MOMENT, sink)
+        process = started(MOMENT, sink, OTELML_RECORDS=records)
         Server.wait_for(lambda: any(met()), 60)
-        Server.wait_for(lambda: all(met()), 20)  # metrics give up after 30 s
+        Server.wait_for(lambda: met() == [1, 1, rows], 20)  # metrics give up after 30 s
         meanwhile = met()
         sink.freed.set()
         assert 0 == process.wait(60)
-    assert [1, 1, 1] == meanwhile == met()
+    assert [1, 1, rows] == meanwhile == met()
     assert {"held", "predict m"} == {span.name for span in sink.spans()}
-    assert 1 == len(sink.events(names.RECORDS_EVENT))
+    assert rows == len(sink.events(names.RECORDS_EVENT))
     assert sink.points("ml.inference.predictions")
 
 

@@ -50,10 +50,10 @@ def _of_column(data: Any, name: str) -> tuple[str, ...]:
 def place_of(call: "Call") -> tuple[int, int, int]:
     """When a call ended and in which trace and span; at 0 if its rows leave no records."""
     shared = call.process
-    if not shared.settings.records:
-        return 0, 0, 0
     if not shared.armed:
         shared.arm()
+    if not shared.settings.records:
+        return 0, 0, 0
     span, parent = call.span, call.parent
     if span is None:
         trace_id = 0 if parent is trace.INVALID_SPAN else parent.get_span_context().trace_id

@@ -52,7 +52,7 @@ class Process:
         return trace.get_tracer("otelml", names.VERSION, provider)
 
     def arm(self) -> None:
-        """See to it that predicted rows leave at exit, before the SDK's loggers shut down."""
+        """See to it that rows and spans leave at exit, before the SDK shuts down."""
         self.armed = True
         atexit.register(self._leave)  # exit handlers run in the opposite order
 
