@@ -4,13 +4,14 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from opentelemetry import _logs as logs
 from opentelemetry import metrics, trace
 
 from otelml.hooks._patch import guarded, process
+from otelml.recording.process import flushing
 
 _SECONDS: Final = 1
 
@@ -20,26 +21,21 @@ def flush() -> None:
 
     What was interrupted may hold a lock that sending needs: so that is not waited for either.
     """
-    _started(_send).join(_SECONDS)
+    sending = threading.Thread(target=guarded, args=(_send,), daemon=True)
+    sending.start()
+    sending.join(_SECONDS)
 
 
 def _send() -> None:
-    """Send traces, metrics, and predicted rows, which go as logs; none waits for the others."""
+    """Send traces, metrics, and predicted rows, which go as logs."""
     process().flush()
     providers = (
         trace.get_tracer_provider(),
         metrics.get_meter_provider(),
         logs.get_logger_provider(),
     )
-    flushes = [getattr(provider, "force_flush", None) for provider in providers]
-    for sending in [_started(force_flush) for force_flush in flushes if force_flush is not None]:
+    for sending in flushing(*providers):
         sending.join()
-
-
-def _started(work: Callable[[], object]) -> threading.Thread:
-    thread = threading.Thread(target=guarded, args=(work,), daemon=True)
-    thread.start()
-    return thread
 
 
 async def flushed(stopping: Awaitable[Any]) -> Any:

@@ -62,14 +62,7 @@ class Process:
         So a dead Collector delays the exit once, not once a signal.
         """
         self.flush()
-        for provider in (logs.get_logger_provider(), trace.get_tracer_provider()):
-            with suppress(RuntimeError):  # Python 3.12.0 to 3.12.2 start no threads at exit
-                threading.Thread(target=self._flush_signal, args=(provider,), daemon=True).start()
-
-    @staticmethod
-    def _flush_signal(provider: Any) -> None:
-        with suppress(Exception):  # what fails, the SDK's own shutdown tells
-            provider.force_flush()
+        flushing(logs.get_logger_provider(), trace.get_tracer_provider())
 
     def flush(self) -> None:
         """Send predicted rows now; their metrics go on by themselves."""
@@ -102,3 +95,19 @@ class Process:
         self._sender.forget()
         self.recorder.forget()
         self.bridge.forget()
+
+
+def flushing(*providers: Any) -> list[threading.Thread]:
+    """Threads in which these providers send what they hold; none waits for the others."""
+    started = []
+    for provider in providers:
+        thread = threading.Thread(target=_flush, args=(provider,), daemon=True)
+        with suppress(RuntimeError):  # Python 3.12.0 to 3.12.2 start no threads at exit
+            thread.start()
+            started.append(thread)
+    return started
+
+
+def _flush(provider: Any) -> None:
+    with suppress(Exception):  # exporters tell what they cannot send; an API's provider has no SDK
+        provider.force_flush()

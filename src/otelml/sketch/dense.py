@@ -81,5 +81,5 @@ class _Side:
         size = buckets.counts.size
         if size:
             start = buckets.offset - self.offset
-            covered = self.counts[start : start + size]
+            covered = self.counts[start : start + size]  # a view, so that nothing is stored again
             covered += buckets.counts
