@@ -66,12 +66,12 @@ class Server:
         while not there() and time.monotonic() < deadline:
             time.sleep(0.1)
 
-    def stop(self, *, group: bool = False) -> None:
-        """SIGTERM, to one process or its whole `group`; workers may outlive their parent."""
+    def stop(self, number: int = signal.SIGTERM, *, group: bool = False) -> None:
+        """A signal to one process or its whole `group`; workers may outlive their parent."""
         if group:
-            os.killpg(self.process.pid, signal.SIGTERM)
+            os.killpg(self.process.pid, number)
         else:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(number)
         self.process.wait(60)
         self.wait_for(self.gone)
 

@@ -1,6 +1,7 @@
 """Servers of several processes: each worker reports as itself, nothing twice, nothing lost."""
 
 import json
+import signal
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -144,6 +145,46 @@ def test_every_worker_reports_once(
     if Version(version("opentelemetry-sdk")) >= Version("1.44"):  # before, a fork kept its id
         assert len(sink.instances()) >= processes
     assert "otelml" not in log  # gevent and the SDK's own threads do log at the end
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_loses_nothing(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "app.py").write_text(ASGI)
+    port = free_port()
+    command = ["uvicorn", "app:app", "--port", str(port), "--workers", str(workers)]
+    with serving(command, tmp_path, "/ready", port=port) as server:
+        assert all_answer(server, workers)
+        asked(server, "/predict", 40)
+        server.stop(signal.SIGINT, group=True)  # as Ctrl-C does
+    assert 40 + 5 * workers == server.sink.total("ml.inference.predictions")
+    assert 40 + workers == sum(span.name.startswith("predict") for span in server.sink.spans())
+
+
+STOPS = """
+import asyncio, sys
+import uvicorn
+from app import app
+
+server = uvicorn.Server(uvicorn.Config(app, port=int(sys.argv[1])))
+
+@app.get("/stop")
+def stop():
+    server.should_exit = True
+
+asyncio.run(server.serve())
+"""
+
+
+def test_a_server_that_stops_by_itself_loses_nothing(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ASGI)
+    (tmp_path / "stops.py").write_text(STOPS)
+    port = free_port()
+    with serving(["python", "stops.py", str(port)], tmp_path, "/ready", port=port) as server:
+        asked(server, "/predict", 40)
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/stop", timeout=60).close()
+        assert 0 == server.process.wait(60)
+    assert 45 == server.sink.total("ml.inference.predictions")
+    assert 41 == sum(span.name.startswith("predict") for span in server.sink.spans())
 
 
 def test_asyncio_keeps_the_calls_apart(tmp_path: Path) -> None:
