@@ -102,7 +102,7 @@ class Sink:
 
 
 @contextmanager
-def http_sink() -> Iterator[Sink]:
+def http_sink(port: int = 0) -> Iterator[Sink]:
     """A sink that speaks OTLP/HTTP."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -127,7 +127,7 @@ def http_sink() -> Iterator[Sink]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     sink = Sink(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

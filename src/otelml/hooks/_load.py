@@ -91,28 +91,23 @@ class Loader:
         serving = context.get_value(SERVING)
         if isinstance(serving, Serving) and serving.model is not None:
             card = card._replace(model=serving.model)
-        if process().bridge.serving():
-            process().recorder.load(card.model, card.framework, seconds, None)
-        self._span(card.model, card.framework, clock, seconds, None)
+        self._told(card.model, card.framework, clock, seconds, None)
         announce(instance, card, path)
 
     def _failed(self, source: Any, clock: int, seconds: float, error: BaseException) -> None:
         model = told_by(source) or Model("")
-        if process().bridge.serving():
-            process().recorder.load(
-                model, self._reader.framework, seconds, type(error).__qualname__
-            )
-        self._span(model, self._reader.framework, clock, seconds, error)
+        self._told(model, self._reader.framework, clock, seconds, error)
 
-    def _span(
-        self,
-        model: Model,
-        system: str,
-        clock: int,
-        seconds: float,
-        error: BaseException | None,
+    @staticmethod
+    def _told(
+        model: Model, system: str, clock: int, seconds: float, error: BaseException | None
     ) -> None:
-        if not process().settings.spans:
+        shared = process()
+        shared.arm()
+        kind = None if error is None else type(error).__qualname__
+        if shared.bridge.serving():
+            shared.recorder.load(model, system, seconds, kind)
+        if not shared.settings.spans:
             return
         attributes = {
             names.OPERATION: "load",
@@ -121,7 +116,7 @@ class Loader:
         }
         if model.version is not None:
             attributes[names.MODEL_VERSION] = model.version
-        span = process().tracer.start_span(
+        span = shared.tracer.start_span(
             f"load {model.name}".rstrip(), attributes=attributes, start_time=clock
         )
         if error is not None:

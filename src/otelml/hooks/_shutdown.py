@@ -7,13 +7,10 @@ import threading
 from collections.abc import Awaitable
 from typing import Any, Final
 
-from opentelemetry import _logs as logs
-from opentelemetry import metrics, trace
-
 from otelml.hooks._patch import guarded, process
-from otelml.recording.process import flushing
+from otelml.wire.ending import flushing
 
-_SECONDS: Final = 1
+_SECONDS: Final = 0.8
 
 
 def flush() -> None:
@@ -28,13 +25,9 @@ def flush() -> None:
 
 def _send() -> None:
     """Send traces, metrics, and predicted rows, which go as logs."""
-    process().flush()
-    providers = (
-        trace.get_tracer_provider(),
-        metrics.get_meter_provider(),
-        logs.get_logger_provider(),
-    )
-    for sending in flushing(*providers):
+    shared = process()
+    shared.flush()
+    for sending in flushing(*shared.providers()):
         sending.join()
 
 

@@ -8,7 +8,6 @@ import atexit
 import logging
 import os
 import threading
-from contextlib import suppress
 from typing import Any
 
 from opentelemetry import _logs as logs
@@ -19,6 +18,7 @@ from otelml.recording.events import Sender
 from otelml.recording.recorder import Recorder
 from otelml.recording.rows import Predicted, Rows
 from otelml.recording.settings import Settings
+from otelml.wire.ending import flushing, hurry
 from otelml.wire.sdk import Bridge
 
 _logger = logging.getLogger("otelml")
@@ -35,7 +35,8 @@ class Process:
         )
         self.recorder = Recorder(settings, on_full=self._wake, rows=rows)
         self.bridge = Bridge(self.recorder.drain, names.VERSION, settings.max_categories)
-        self.tracer = self._tracer(None)
+        self._tracers: trace.TracerProvider | None = None
+        self.tracer = self._tracer()
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
         self.armed = False
@@ -45,24 +46,32 @@ class Process:
         """Begin to serve these providers, or else the global ones."""
         self.bridge.attach(meters)
         if tracers is not None:
-            self.tracer = self._tracer(tracers)
+            self._tracers = tracers
+            self.tracer = self._tracer()
 
-    @staticmethod
-    def _tracer(provider: trace.TracerProvider | None) -> trace.Tracer:
-        return trace.get_tracer("otelml", names.VERSION, provider)
+    def _tracer(self) -> trace.Tracer:
+        return trace.get_tracer("otelml", names.VERSION, self._tracers)
+
+    def providers(self) -> tuple[Any, Any, Any]:
+        """The providers of metrics, logs and traces that take what is recorded."""
+        tracers = self._tracers or trace.get_tracer_provider()
+        return self.bridge.provider(), logs.get_logger_provider(), tracers
 
     def arm(self) -> None:
         """See to it that rows and spans leave at exit, before the SDK shuts down."""
-        self.armed = True
-        atexit.register(self._leave)  # exit handlers run in the opposite order
+        if not self.armed:
+            self.armed = True
+            atexit.register(self._leave)  # exit handlers run in the opposite order
 
     def _leave(self) -> None:
         """Send rows and spans while the SDK's readers, which come next, export for the last time.
 
         So a dead Collector delays the exit once, not once a signal.
         """
+        meters, loggers, tracers = self.providers()
+        hurry(meters, loggers, tracers)
         self.flush()
-        flushing(logs.get_logger_provider(), trace.get_tracer_provider())
+        flushing(loggers, tracers)
 
     def flush(self) -> None:
         """Send predicted rows now; their metrics go on by themselves."""
@@ -95,19 +104,3 @@ class Process:
         self._sender.forget()
         self.recorder.forget()
         self.bridge.forget()
-
-
-def flushing(*providers: Any) -> list[threading.Thread]:
-    """Threads in which these providers send what they hold; none waits for the others."""
-    started = []
-    for provider in providers:
-        thread = threading.Thread(target=_flush, args=(provider,), daemon=True)
-        with suppress(RuntimeError):  # Python 3.12.0 to 3.12.2 start no threads at exit
-            thread.start()
-            started.append(thread)
-    return started
-
-
-def _flush(provider: Any) -> None:
-    with suppress(Exception):  # exporters tell what they cannot send; an API's provider has no SDK
-        provider.force_flush()

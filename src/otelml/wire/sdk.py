@@ -98,10 +98,11 @@ class Bridge:
     def serving(self) -> bool:
         """Whether there is an SDK whose readers take what is recorded."""
         if not self._found:  # once there is one, it stays
-            self._found = self._served() is not None
+            self._found = self.provider() is not None
         return self._found
 
-    def _served(self) -> MeterProvider | None:
+    def provider(self) -> MeterProvider | None:
+        """The SDK's meter provider whose readers are added to, if there is one."""
         provider = self._provider or metrics.get_meter_provider()
         return provider if isinstance(provider, MeterProvider) else None
 
@@ -110,14 +111,14 @@ class Bridge:
 
         Predicted rows, which go as logs, leave meanwhile: a dead Collector delays the exit once.
         """
-        provider = self._served()
+        provider = self.provider()
         if provider is not None and provider._atexit_handler is not None:
             atexit.unregister(provider.shutdown)
             atexit.register(provider.shutdown)  # exit handlers run in the opposite order
 
     def _rebind(self) -> None:
         """Give readers that hold the consumer's method bound the one that is in force."""
-        if provider := self._served():
+        if provider := self.provider():
             consumer = provider._measurement_consumer
             for reader in [*consumer._reader_storages]:
                 reader._set_collect_callback(consumer.collect)  # type: ignore[arg-type]
@@ -125,7 +126,7 @@ class Bridge:
     def _added(self, consumer: Any, reader: MetricReader, result: Any) -> Any:
         """What the reader collected, with ours; without it if ours fails."""
         try:
-            served = self._served()
+            served = self.provider()
             if served is None or served._measurement_consumer is not consumer:
                 return result
             with self._lock:
