@@ -33,7 +33,7 @@ def test_predictions_and_labels_are_joined(server: str) -> None:
             super().__init__(emptied(server))
 
     run_state_machine_as_test(
-        OnPostgresql, settings=settings(max_examples=15, stateful_step_count=15, deadline=None)
+        OnPostgresql, settings=settings(max_examples=15, stateful_step_count=15)
     )
 
 

@@ -101,7 +101,7 @@ def test_variance_ratio_and_median_shift_are_those_of_the_rows() -> None:
     assert exact == pytest.approx(measured("median_shift", A, B).value, abs=0.01)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(300, 3000), st.floats(-3, 3))
 def test_every_check_is_quiet_on_a_twin_and_finite_on_anything(
     seed: int, rows: int, shift: float

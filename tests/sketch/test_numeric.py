@@ -150,7 +150,7 @@ def test_quantiles_lie_within_a_bucket_of_the_exact_ones() -> None:
     assert np.quantile(values, q) == pytest.approx(Numeric.of(values).quantile(q), rel=0.03)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 300), st.integers(0, 2**32 - 1))
 def test_a_matrix_counts_what_its_columns_count(rows: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

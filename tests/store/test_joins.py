@@ -28,7 +28,7 @@ class OnSqlite(JoinsMachine):
 
 
 TestOnSqlite = OnSqlite.TestCase
-TestOnSqlite.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+TestOnSqlite.settings = settings(max_examples=25, stateful_step_count=15)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -65,7 +65,6 @@ def batches(draw: st.DrawFn) -> list[Prediction]:
     ]
 
 
-@settings(deadline=None)
 @given(batches(), st.none() | text)
 def test_rows_come_back_as_they_were(rows: list[Prediction], version: str | None) -> None:
     model = Model("fraud", version)

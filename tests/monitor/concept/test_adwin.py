@@ -1,6 +1,6 @@
 """The boundaries in closed form are those of an exponential histogram that is kept in full."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from otelml.monitor.concept.adwin import ADWIN, boundaries
@@ -21,7 +21,6 @@ def histogram(n: int, most: int) -> list[int]:
 
 
 @given(st.integers(0, 500), st.integers(2, 7))
-@settings(deadline=None)
 def test_boundaries_follow_from_the_number_of_values(n: int, most: int) -> None:
     ends = [0]
     for size in histogram(n, most):

@@ -53,7 +53,7 @@ def test_the_registry_calls_each_by_its_name() -> None:
 
 @every_detector
 @given(LEVELS, st.integers(0, 99), st.lists(st.floats(0, 1), max_size=5), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_batches_do_not_matter(
     name: str, levels: list[tuple[float, int]], seed: int, cuts: list[float], sensitive: bool
 ) -> None:
@@ -75,7 +75,7 @@ def test_one_value_at_a_time_is_a_batch_too(name: str) -> None:
 
 @every_detector
 @given(LEVELS, st.integers(0, 99), st.floats(0, 1), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_its_state_outlives_it(
     name: str, levels: list[tuple[float, int]], seed: int, cut: float, sensitive: bool
 ) -> None:
@@ -114,7 +114,7 @@ def test_after_a_drift_it_starts_anew(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["page_hinkley", "adwin", "kswin"])
 @given(LEVELS, st.integers(0, 99), st.integers(-20, 20))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_unit_of_an_error_does_not_matter(
     name: str, levels: list[tuple[float, int]], seed: int, power: int
 ) -> None:

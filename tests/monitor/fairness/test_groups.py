@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from otelml.data import Outcomes
@@ -37,7 +37,6 @@ def outcomes(rows: list[Row]) -> Outcomes:
     )
 
 
-@settings(deadline=None)
 @given(tables, st.lists(st.integers(0, 4), min_size=40, max_size=40), st.permutations(range(5)))
 def test_parts_in_any_order_make_the_whole(
     rows: list[Row], places: list[int], order: list[int]

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from otelml.data import Outcomes
@@ -56,7 +56,6 @@ def like(summary: Summary) -> tuple[object, list[float]]:
     return (dict(summary.classes.cells), numbers.within, summary.discordance), sums
 
 
-@settings(deadline=None)
 @given(
     st.one_of(classifiers(), regressions()),
     st.lists(st.integers(0, 4), min_size=40, max_size=40),
