@@ -220,22 +220,26 @@ class Exponential:
 
     @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
-        lower, upper, counts = self.cells()
-        if not lower.size:
-            return np.zeros(1), np.zeros(1)
-        below = np.concatenate([[0.0], np.cumsum(counts)])
-        # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
-        lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-        edges = np.empty((len(upper), 2))
-        edges[:, 0], edges[:, 1] = lower, upper
-        edges = np.maximum.accumulate(edges.ravel())
-        heights = below.repeat(2)[1:-1]
-        heavy = np.flatnonzero(counts >= HEAVY * below[-1])
-        more = piles(lower, upper, below, heavy) if heavy.size else []
-        if more:  # both rise, so that sorting keeps them together
-            edges = np.sort(np.concatenate([edges, *(x for x, _ in more)]))
-            heights = np.sort(np.concatenate([heights, *(y for _, y in more)]))
-        return edges, heights
+        return rising(*self.cells())
+
+
+def rising(lower: Floats, upper: Floats, counts: Ints) -> tuple[Floats, Floats]:
+    """Edges of buckets, and how many values are at or below each; linear between them."""
+    if not lower.size:
+        return np.zeros(1), np.zeros(1)
+    below = np.concatenate([[0.0], np.cumsum(counts)])
+    # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
+    lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
+    edges = np.empty((len(upper), 2))
+    edges[:, 0], edges[:, 1] = lower, upper
+    edges = np.maximum.accumulate(edges.ravel())
+    heights = below.repeat(2)[1:-1]
+    heavy = np.flatnonzero(counts >= HEAVY * below[-1])
+    more = piles(lower, upper, below, heavy) if heavy.size else []
+    if more:  # both rise, so that sorting keeps them together
+        edges = np.sort(np.concatenate([edges, *(x for x, _ in more)]))
+        heights = np.sort(np.concatenate([heights, *(y for _, y in more)]))
+    return edges, heights
 
 
 def pool(histograms: Sequence[Exponential], scale: int) -> list[Cells]:

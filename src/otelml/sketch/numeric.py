@@ -19,10 +19,11 @@ import numpy.typing as npt
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, signed
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import Exponential, pool
+from otelml.sketch.exponential import Exponential, pool, rising
 from otelml.sketch.moments import Moments
 from otelml.sketch.origin import origin_for
 from otelml.sketch.trim import FEW, MUCH, between, ends, layout, without
+from otelml.sketch.whole import apart, are_whole
 
 THIN: Final = 0.01
 """Share of the values that are in coarser buckets where a sketch is condensed."""
@@ -128,16 +129,32 @@ class Numeric(Distribution):
         return self.moments.variance
 
     def buckets(self) -> tuple[Floats, Floats, Ints]:
-        """Bounds and counts of the body's filled buckets."""
-        return self.body.bounds()
+        """Bounds and counts of the body's filled buckets; where it is whole, of its numbers."""
+        return self._numbers if self.whole else self.body.bounds()
 
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
-        return self._cumulative if self.tail.count else self.body.cumulative()
+        return self._cumulative if self.tail.count else self._risen
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all values of the body are seen to be whole numbers."""
+        body = self.body
+        known = all(math.isnan(x) or x.is_integer() for x in (body.minimum, body.maximum))
+        return known and are_whole(*body.bounds()[:2], body.origin)
+
+    @cached_property
+    def _numbers(self) -> tuple[Floats, Floats, Ints]:
+        body = self.body
+        return apart(*body.bounds(), body.origin, (body.minimum, body.maximum))
+
+    @cached_property
+    def _risen(self) -> tuple[Floats, Floats]:
+        return rising(*self._numbers) if self.whole else self.body.cumulative()
 
     @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
-        (x, f), (y, g) = self.body.cumulative(), self.tail.cumulative()
+        (x, f), (y, g) = self._risen, self.tail.cumulative()
         edges = np.unique(np.concatenate([x, y]))
         return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)
 
@@ -168,7 +185,9 @@ class Numeric(Distribution):
         if scale == self.body.scale:
             return self
         if scale not in self._coarser:
-            self._coarser[scale] = replace(self, body=self.body.rescale(scale))
+            coarse = replace(self, body=self.body.rescale(scale))
+            vars(coarse)["whole"] = self.whole  # wider buckets might not tell it any more
+            self._coarser[scale] = coarse
         return self._coarser[scale]
 
     @cached_property

@@ -1,0 +1,63 @@
+"""Whole numbers are told from the buckets, and are then where they must be."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from otelml.sketch.align import cdfs
+from otelml.sketch.numeric import Numeric
+
+
+@given(
+    st.integers(-200, 200),
+    st.integers(2, 150),
+    st.integers(30, 3_000),
+    st.integers(0, 1 << 30),
+)
+def test_each_bucket_is_cut_into_its_whole_numbers(
+    low: int, width: int, rows: int, seed: int
+) -> None:
+    values = np.random.default_rng(seed).integers(low, low + width, rows).astype(float)
+    sketch = Numeric.of(values)
+    for held in (sketch, sketch.coarser(sketch.body.scale - 1)):
+        lower, upper, counts = held.buckets()
+        assert counts.sum() == held.body.count
+        assert counts.min() > 0
+        assert (lower <= upper).all()
+        assert (upper[:-1] <= lower[1:]).all()
+        if held.whole:
+            cut = upper - lower < 1e-6
+            assert (upper[cut] == np.round(upper[cut])).all()
+            assert held.minimum <= upper[0] <= upper[-1] <= held.maximum
+            assert held.cdf(held.maximum) == 1
+
+
+@pytest.mark.parametrize("low", [18, -89, -30])
+def test_distances_of_whole_numbers_that_share_buckets_are_those_of_the_rows(low: int) -> None:
+    rng = np.random.default_rng(5)
+    a, b = rng.integers(low, low + 72, (2, 20_000)).astype(float)
+    for shift in (-4.0, 0.0, 1.0, 2.0, 6.0):
+        one, other = Numeric.of(a), Numeric.of(b + shift)
+        assert one.whole
+        assert other.whole
+        scale = min(one.body.scale, other.body.scale) - 1
+        both = cdfs(one.coarser(scale), other.coarser(scale))
+        gap = np.abs(both.reference - both.current).max()
+        assert stats.ks_2samp(a, b + shift).statistic == pytest.approx(gap, abs=0.003)
+
+
+@pytest.mark.parametrize("step", [0.5, 0.25, 0.999])
+def test_other_numbers_are_not_taken_for_whole(step: float) -> None:
+    rng = np.random.default_rng(5)
+    assert not Numeric.of(rng.integers(18, 90, 5_000) * step).whole
+    assert not Numeric.of(np.append(rng.uniform(18, 90, 5_000), [18.0, 90.0])).whole
+    assert not Numeric.of(np.append(rng.integers(18, 90, 5_000), 20.5)).whole
+
+
+def test_a_merged_and_condensed_sketch_is_still_whole() -> None:
+    rng = np.random.default_rng(5)
+    one, other = (Numeric.of(rng.integers(0, 100, 1_000).astype(float)) for _ in range(2))
+    assert one.merge(other).whole
+    assert one.merge(other).condensed().whole
