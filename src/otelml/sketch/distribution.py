@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from otelml.sketch.array import Floats, Ints
 
-_ALIKE: Final = math.log(3.0)
-"""Logarithm of the ratio of densities up to which neighbouring buckets look smooth."""
+_ALIKE: Final = 3.0
+"""Ratio of densities up to which neighbouring buckets look smooth."""
 
 
 class Bins(NamedTuple):
@@ -71,7 +71,8 @@ class Distribution(ABC):
     def _rises(self) -> tuple[Floats, Floats]:
         """The cumulative counts where they rise, and the edges there."""
         edges, below = self.cumulative()
-        rises = np.concatenate([[True], below[1:] > below[:-1]])
+        rises = np.ones(len(below), np.bool_)
+        np.greater(below[1:], below[:-1], out=rises[1:])
         return below[rises], edges[rises]
 
     @cached_property
@@ -84,8 +85,9 @@ class Distribution(ABC):
     def kurtosis(self) -> float:
         """Fourth standardised moment, every value at the middle of its bucket."""
         edges, below = self.cumulative()
-        z = (edges[1:] / 2 + edges[:-1] / 2 - self.mean) / math.sqrt(self.variance)
-        squares = np.minimum(np.abs(z), 1e70) ** 2
+        halves = edges / 2
+        z = (halves[1:] + halves[:-1] - self.mean) / math.sqrt(self.variance)
+        squares = np.square(z.clip(-1e70, 1e70))
         return float((below[1:] - below[:-1]) @ (squares * squares)) / self.count
 
     @cached_property
@@ -95,10 +97,10 @@ class Distribution(ABC):
         In the others a value repeats, and a line through the bucket would cut it in two.
         """
         lower, upper, counts = self.buckets()
-        wide = lower < upper
-        density = counts / np.where(wide, upper - lower, 1.0)
-        alike = (upper[:-1] == lower[1:]) & wide[:-1] & wide[1:]
-        alike &= np.abs(np.log(density[1:] / density[:-1])) < _ALIKE
+        widths, shares = upper - lower, counts / self.count
+        # Shares by the widths of the others: densities, but for what both are divided by.
+        one, other = shares[:-1] * widths[1:], shares[1:] * widths[:-1]
+        alike = (upper[:-1] == lower[1:]) & (one < _ALIKE * other) & (other < _ALIKE * one)
         smooth = np.ones(len(counts), np.bool_)
         smooth[1:] = alike
         smooth[:-1] &= alike

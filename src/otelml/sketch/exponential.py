@@ -199,7 +199,7 @@ class Exponential:
         below = down.counts.size + 1
         edges = np.concatenate([-bounds[:below], _ZERO, bounds[below:]])
         counts = np.concatenate([down.counts[::-1], [0, self.zeros, 0], up.counts])
-        filled = np.flatnonzero(counts)
+        (filled,) = counts.nonzero()
         edges += self.origin
         return edges[filled], edges[filled + 1], counts[filled]
 
@@ -227,14 +227,14 @@ def rising(lower: Floats, upper: Floats, counts: Ints) -> tuple[Floats, Floats]:
     """Edges of buckets, and how many values are at or below each; linear between them."""
     if not lower.size:
         return np.zeros(1), np.zeros(1)
-    below = np.concatenate([[0.0], np.cumsum(counts)])
+    below = np.zeros(len(counts) + 1)
+    counts.cumsum(out=below[1:])
+    edges = np.empty(2 * len(upper))
     # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
-    lower = np.where(lower < upper, lower, np.nextafter(upper, -np.inf))
-    edges = np.empty((len(upper), 2))
-    edges[:, 0], edges[:, 1] = lower, upper
-    edges = np.maximum.accumulate(edges.ravel())
+    edges[::2], edges[1::2] = np.minimum(lower, np.nextafter(upper, -np.inf)), upper
+    edges = np.maximum.accumulate(edges)
     heights = below.repeat(2)[1:-1]
-    heavy = np.flatnonzero(counts >= HEAVY * below[-1])
+    (heavy,) = (counts >= HEAVY * below[-1]).nonzero()
     more = piles(lower, upper, below, heavy) if heavy.size else []
     if more:  # both rise, so that sorting keeps them together
         edges = np.sort(np.concatenate([edges, *(x for x, _ in more)]))
