@@ -21,7 +21,8 @@ def test_each_bucket_is_cut_into_its_whole_numbers(
 ) -> None:
     values = np.random.default_rng(seed).integers(low, low + width, rows).astype(float)
     sketch = Numeric.of(values)
-    for held in (sketch, sketch.coarser(sketch.body.scale - 1)):
+    wide = Numeric.of(np.append(values, [low - 3 * width, low + 4 * width]))
+    for held in (sketch, *sketch.alike(wide)):
         lower, upper, counts = held.buckets()
         assert counts.sum() == held.body.count
         assert counts.min() > 0
@@ -42,8 +43,7 @@ def test_distances_of_whole_numbers_that_share_buckets_are_those_of_the_rows(low
         one, other = Numeric.of(a), Numeric.of(b + shift)
         assert one.whole
         assert other.whole
-        scale = min(one.body.scale, other.body.scale) - 1
-        both = cdfs(one.coarser(scale), other.coarser(scale))
+        both = cdfs(one, other)
         gap = np.abs(both.reference - both.current).max()
         assert stats.ks_2samp(a, b + shift).statistic == pytest.approx(gap, abs=0.003)
 
@@ -61,3 +61,17 @@ def test_a_merged_and_condensed_sketch_is_still_whole() -> None:
     one, other = (Numeric.of(rng.integers(0, 100, 1_000).astype(float)) for _ in range(2))
     assert one.merge(other).whole
     assert one.merge(other).condensed().whole
+
+
+def test_what_one_shows_holds_for_the_other() -> None:
+    rng = np.random.default_rng(5)
+    a = np.where(rng.random(20_000) < 0.1, 999.0, rng.integers(0, 60, 20_000))
+    b = np.where(rng.random(20_000) < 0.1, 999.0, rng.integers(28, 88, 20_000))
+    one, other = Numeric.of(a), Numeric.of(b)
+    assert (one.whole, other.whole) == (True, False)  # its buckets are wide: none is empty
+    assert all(sketch.whole for sketch in one.alike(other))
+    both = cdfs(one, other)
+    gap = np.abs(both.reference - both.current).max()
+    assert stats.ks_2samp(a, b).statistic == pytest.approx(gap, abs=0.002)
+    fractions = Numeric.of(np.append(b, 2.5))
+    assert [sketch.whole for sketch in one.alike(fractions)] == [True, False]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from otelml.data import Sketch
-from otelml.sketch.align import Aligned, Cdfs, align, at_one_scale, cdfs
+from otelml.sketch.align import Aligned, Cdfs, align, cdfs
 from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
@@ -99,9 +99,9 @@ class Comparison:
 
     @cached_property
     def _scaled(self) -> tuple[Any, Any]:
-        """Both, with bodies of one scale."""
+        """Both; numbers with bodies of one scale."""
         if isinstance(self.reference, Numeric) and isinstance(self.current, Numeric):
-            return at_one_scale(self.reference, self.current)
+            return self.reference.alike(self.current)
         return self.reference, self.current
 
     def _shares(self, bins: int) -> Shares:

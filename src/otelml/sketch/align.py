@@ -53,7 +53,7 @@ def align(reference: Sketch, current: Sketch, bins: int) -> Aligned:
             "both must be categories, or neither"
         )
     if isinstance(reference, Numeric) and isinstance(current, Numeric):
-        reference, current = at_one_scale(reference, current)
+        reference, current = reference.alike(current)
     inner, counts = reference.bins(bins)
     return Aligned(counts, current.counts_between(inner))
 
@@ -66,8 +66,8 @@ def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cd
     if isinstance(reference, Probability) or isinstance(current, Probability):
         edges = EDGES
     else:
-        one, other = at_one_scale(reference, current)
-        parts = one.grid, other.grid, _ends(reference, other), _ends(current, one)
+        reference, current = reference.alike(current)
+        parts = reference.grid, current.grid, _ends(reference, current), _ends(current, reference)
         # A stable sort merges runs that are in order already, as the parts mostly are.
         edges = np.sort(np.concatenate(parts), kind="stable")
     return Cdfs(edges, reference.cdf(edges), current.cdf(edges))
@@ -102,9 +102,3 @@ def _vocabulary(reference: Categories, current: Categories) -> Aligned:
         cells.append(np.array([*counts, sketch.count - sum(counts)], np.float64))
     kept = (cells[0] + cells[1]) > 0
     return Aligned(cells[0][kept], cells[1][kept])
-
-
-def at_one_scale(one: Numeric, other: Numeric) -> tuple[Numeric, Numeric]:
-    """Both with bodies of the coarser scale, so that a line through a bucket cuts both alike."""
-    scale = min(one.body.scale, other.body.scale)
-    return one.coarser(scale), other.coarser(scale)

@@ -23,7 +23,7 @@ from otelml.sketch.exponential import Exponential, pool, rising
 from otelml.sketch.moments import Moments
 from otelml.sketch.origin import origin_for
 from otelml.sketch.trim import FEW, MUCH, between, ends, layout, without
-from otelml.sketch.whole import apart, are_whole
+from otelml.sketch.whole import apart, evident, possible
 
 THIN: Final = 0.01
 """Share of the values that are in coarser buckets where a sketch is condensed."""
@@ -139,9 +139,15 @@ class Numeric(Distribution):
     @cached_property
     def whole(self) -> bool:
         """Whether all values of the body are seen to be whole numbers."""
+        lower, upper, _ = self.body.bounds()
+        return self._could_be_whole and evident(lower, upper)
+
+    @cached_property
+    def _could_be_whole(self) -> bool:
         body = self.body
+        lower, upper, _ = body.bounds()
         known = all(math.isnan(x) or x.is_integer() for x in (body.minimum, body.maximum))
-        return known and are_whole(*body.bounds()[:2], body.origin)
+        return known and possible(lower, upper, body.origin)
 
     @cached_property
     def _numbers(self) -> tuple[Floats, Floats, Ints]:
@@ -180,18 +186,28 @@ class Numeric(Distribution):
         body = replace(body, positive=up, negative=down)
         return replace(self, body=body, tail=tail.merge(thin) if tail.count else thin)
 
-    def coarser(self, scale: int) -> Self:
-        """The same with a body of this scale."""
-        if scale == self.body.scale:
+    def alike(self, other: Self) -> tuple[Self, Self]:
+        """Both with bodies of the coarser scale, so that a line through a bucket cuts both alike.
+
+        What is seen of one, that its values are whole numbers, is taken for true of the other,
+        if that can be.
+        """
+        scale = min(self.body.scale, other.body.scale)
+        whole = self.whole or other.whole
+        return self._as(scale, whole=whole), other._as(scale, whole=whole)
+
+    def _as(self, scale: int, *, whole: bool) -> Self:
+        """The same with a body of this scale, of whole numbers if it can be."""
+        whole = whole and self._could_be_whole
+        if (scale, whole) == (self.body.scale, self.whole):
             return self
-        if scale not in self._coarser:
-            coarse = replace(self, body=self.body.rescale(scale))
-            vars(coarse)["whole"] = self.whole  # wider buckets might not tell it any more
-            self._coarser[scale] = coarse
-        return self._coarser[scale]
+        if (scale, whole) not in self._others:
+            made = self._others[scale, whole] = replace(self, body=self.body.rescale(scale))
+            vars(made)["whole"] = whole  # its own buckets might not tell
+        return self._others[scale, whole]
 
     @cached_property
-    def _coarser(self) -> dict[int, Self]:
+    def _others(self) -> dict[tuple[int, bool], Self]:
         return {}
 
 

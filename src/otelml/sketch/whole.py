@@ -10,26 +10,30 @@ import numpy as np
 
 from otelml.sketch.array import Floats, Ints
 
-_BITS: Final = 16
-"""Evidence: real numbers would fall into such buckets alone once in 2 to this power."""
+_BITS: Final = 8
+"""Evidence: some real numbers would fall into such buckets alone once in 2 to this power."""
 
-_FEW: Final = 8
+_FEW: Final = 16
 """Whole numbers up to which a bucket is cut into them; a line through more is as good."""
 
 
-def are_whole(lower: Floats, upper: Floats, origin: float) -> bool:
-    """Whether the values in these filled buckets must be whole numbers.
+def possible(lower: Floats, upper: Floats, origin: float) -> bool:
+    """Whether each of these filled buckets has a whole number in it."""
+    first, last = _inside(lower, upper, origin)
+    return not (first > last).any()
+
+
+def evident(lower: Floats, upper: Floats) -> bool:
+    """Whether so many of them are so narrow that this can be no chance.
 
     >>> bounds = 2 ** (np.arange(65.0) / 16)
-    >>> filled = np.floor(bounds[1:]) > np.floor(bounds[:-1])
-    >>> are_whole(bounds[:-1][filled], bounds[1:][filled], 0.0)
-    True
-    >>> are_whole(bounds[:-1], bounds[1:], 0.0)
+    >>> lower, upper = bounds[:-1], bounds[1:]
+    >>> filled = np.floor(upper) > np.floor(lower)
+    >>> possible(lower[filled], upper[filled], 0.0), evident(lower[filled], upper[filled])
+    (True, True)
+    >>> possible(lower, upper, 0.0)
     False
     """
-    first, last = _inside(lower, upper, origin)
-    if (first > last).any():
-        return False
     widths = upper - lower
     narrow = widths[(widths > 0) & (widths < 1)]
     return float(-np.log2(narrow).sum()) >= _BITS
