@@ -187,7 +187,7 @@ async def test_nobody_there_may_be_retried() -> None:
 
 async def test_a_receiver_that_hangs_may_be_retried(receiver: Receiver) -> None:
     receiver.hang = asyncio.Event()
-    out = Webhook(receiver.url, SECRET, timeout=0.05, retries=0)
+    out = Webhook(receiver.url, SECRET, timeout=0.5, retries=0)
     with pytest.raises(RefusalError, match="does not answer") as told:
         await out.send(Signal.LOGS, webhook.body("event", {}))
     assert told.value.retryable

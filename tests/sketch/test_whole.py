@@ -53,7 +53,19 @@ def test_other_numbers_are_not_taken_for_whole(step: float) -> None:
     rng = np.random.default_rng(5)
     assert not Numeric.of(rng.integers(18, 90, 5_000) * step).whole
     assert not Numeric.of(np.append(rng.uniform(18, 90, 5_000), [18.0, 90.0])).whole
-    assert not Numeric.of(np.append(rng.integers(18, 90, 5_000), 20.5)).whole
+    assert not Numeric.of(np.append(rng.integers(18, 90, 5_000), np.full(50, 20.5))).whole
+    assert not Numeric.of(rng.lognormal(6, 1, 5_000)).whole
+    assert not Numeric.of(rng.normal(0, 30, 5_000)).whole
+
+
+@pytest.mark.parametrize("odd", [20.5, 1e-12, 0.3, -1e9, 1e300, -7.25])
+def test_an_odd_value_changes_little(odd: float) -> None:
+    rng = np.random.default_rng(5)
+    a, b = rng.integers(18, 90, (2, 20_000)).astype(float)
+    for one, other in ((a, np.append(b, odd)), (np.append(a, odd), b)):
+        both = cdfs(Numeric.of(one), Numeric.of(other))
+        gap = np.abs(both.reference - both.current).max()
+        assert stats.ks_2samp(one, other).statistic == pytest.approx(gap, abs=0.005)
 
 
 def test_a_merged_and_condensed_sketch_is_still_whole() -> None:
@@ -73,5 +85,5 @@ def test_what_one_shows_holds_for_the_other() -> None:
     both = cdfs(one, other)
     gap = np.abs(both.reference - both.current).max()
     assert stats.ks_2samp(a, b).statistic == pytest.approx(gap, abs=0.002)
-    fractions = Numeric.of(np.append(b, 2.5))
+    fractions = Numeric.of(np.append(b, np.full(100, 2.5)))
     assert [sketch.whole for sketch in one.alike(fractions)] == [True, False]

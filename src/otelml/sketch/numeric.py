@@ -138,16 +138,13 @@ class Numeric(Distribution):
 
     @cached_property
     def whole(self) -> bool:
-        """Whether all values of the body are seen to be whole numbers."""
-        lower, upper, _ = self.body.bounds()
-        return self._could_be_whole and evident(lower, upper)
+        """Whether the values of the body, but for odd ones, are seen to be whole numbers."""
+        return self._could_be_whole and evident(*self.body.bounds(), self.body.origin)
 
     @cached_property
     def _could_be_whole(self) -> bool:
         body = self.body
-        lower, upper, _ = body.bounds()
-        known = all(math.isnan(x) or x.is_integer() for x in (body.minimum, body.maximum))
-        return known and possible(lower, upper, body.origin)
+        return body.origin.is_integer() and body.count > 0 and possible(*body.bounds(), body.origin)
 
     @cached_property
     def _numbers(self) -> tuple[Floats, Floats, Ints]:

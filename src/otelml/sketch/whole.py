@@ -4,39 +4,61 @@ Where buckets are narrow, whole numbers leave those between them empty. In wide 
 are then where they must be, not on a straight line through the bucket.
 """
 
+from math import floor
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from otelml.sketch.array import Floats, Ints
 
 _BITS: Final = 8
 """Evidence: some real numbers would fall into such buckets alone once in 2 to this power."""
 
+_ODD: Final = 0.002
+"""Share of the values that may be others."""
+
+_ODD_NARROW: Final = 0.01
+"""The same of those in narrow buckets, which are the evidence."""
+
 _FEW: Final = 16
 """Whole numbers up to which a bucket is cut into them; a line through more is as good."""
 
 
-def possible(lower: Floats, upper: Floats, origin: float) -> bool:
-    """Whether each of these filled buckets has a whole number in it."""
-    first, last = _inside(lower, upper, origin)
-    return not (first > last).any()
-
-
-def evident(lower: Floats, upper: Floats) -> bool:
-    """Whether so many of them are so narrow that this can be no chance.
+def possible(lower: Floats, upper: Floats, counts: Ints, origin: float) -> bool:
+    """Whether these buckets, each of which has a value, may be of whole numbers, odd values apart.
 
     >>> bounds = 2 ** (np.arange(65.0) / 16)
-    >>> lower, upper = bounds[:-1], bounds[1:]
+    >>> lower, upper, counts = bounds[:-1], bounds[1:], np.full(64, 9)
     >>> filled = np.floor(upper) > np.floor(lower)
-    >>> possible(lower[filled], upper[filled], 0.0), evident(lower[filled], upper[filled])
-    (True, True)
-    >>> possible(lower, upper, 0.0)
+    >>> possible(lower[filled], upper[filled], counts[filled], 0.0)
+    True
+    >>> possible(lower, upper, counts, 0.0)
     False
     """
+    i = int(counts.argmax())  # of real numbers that hardly ever has one: no need to see the others
+    low, high = (float(bounds[i]) - origin for bounds in (lower, upper))
+    if low < high and floor(abs(low)) == floor(abs(high)):
+        return False
+    without = counts[~_have(lower, upper, origin)].sum()
+    return bool(without <= _ODD * counts.sum())
+
+
+def evident(lower: Floats, upper: Floats, counts: Ints, origin: float) -> bool:
+    """Whether so many of them are so narrow that this can be no chance."""
     widths = upper - lower
-    narrow = widths[(widths > 0) & (widths < 1)]
-    return float(-np.log2(narrow).sum()) >= _BITS
+    narrow = (widths > 0) & (widths < 1)
+    have = narrow & _have(lower, upper, origin)
+    bits = -np.log2(widths[have]).sum()
+    odd = counts[narrow & ~have].sum()
+    return bool(bits >= _BITS and odd <= _ODD_NARROW * counts[narrow].sum())
+
+
+def _have(lower: Floats, upper: Floats, origin: float) -> npt.NDArray[np.bool_]:
+    """Which buckets have a whole number: of their bounds the farther from the origin is inside."""
+    near, far = (np.floor(np.abs(bounds - origin)) for bounds in (lower, upper))
+    have: npt.NDArray[np.bool_] = (near != far) | (lower == upper)
+    return have
 
 
 def apart(
@@ -47,8 +69,8 @@ def apart(
     They hold as many, up to rounding; that of a number n starts at the greatest number below n.
     """
     first, last = _inside(lower, upper, origin)
-    lower, first = (np.fmax(bound, extremes[0]) for bound in (lower, first))
-    upper, last = (np.fmin(bound, extremes[1]) for bound in (upper, last))
+    lower, first = np.fmax(lower, extremes[0]), np.fmax(first, np.ceil(extremes[0]))
+    upper, last = np.fmin(upper, extremes[1]), np.fmin(last, np.floor(extremes[1]))
     many = last - first + 1
     few = (many >= 1) & (many <= _FEW)
     times = np.where(few, many, 1).astype(np.int64)
@@ -65,10 +87,7 @@ def apart(
 
 
 def _inside(lower: Floats, upper: Floats, origin: float) -> tuple[Floats, Floats]:
-    """The first and the last whole number in each bucket.
-
-    Of its bounds the one that is farther from the origin is inside.
-    """
+    """The first and the last whole number in each bucket; the first is greater if it has none."""
     under = lower < origin
     first = np.where(under, np.ceil(lower), np.floor(lower) + (lower < upper))
     last = np.where(under, np.ceil(upper) - 1, np.floor(upper))
