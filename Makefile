@@ -49,7 +49,7 @@ frameworks: $(READY) ## Run every framework's tests, each group in an environmen
 lowest: $(READY) ## Run the tests on the lowest dependencies that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
 	rm -rf .venvs/lowest && $(PYTHON) -m venv .venvs/lowest
-	$(BIN)/uv pip install --quiet --python .venvs/lowest/bin/python --resolution lowest-direct \
+	UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --quiet --python .venvs/lowest/bin/python --resolution lowest-direct \
 	  --editable '.[processor,demo,system]' --group test
 	.venvs/lowest/bin/python -m pytest -q -o filterwarnings=default --disable-warnings \
 	  tests/sketch tests/wire tests/recording tests/store tests/processor tests/cli tests/hooks
