@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from otelml.sketch.align import cdfs
+from otelml.sketch.buckets import bucket_bound
 from otelml.sketch.numeric import Numeric
+from otelml.sketch.whole import _have, _inside
 
 
 @given(
@@ -33,6 +35,16 @@ def test_each_bucket_is_cut_into_its_whole_numbers(
             assert (upper[cut] == np.round(upper[cut])).all()
             assert held.minimum <= upper[0] <= upper[-1] <= held.maximum
             assert held.cdf(held.maximum) == 1
+
+
+@given(st.integers(-6, 4), st.integers(-300, 300), st.sampled_from([0.0, 3.0, -1024.0]))
+def test_a_bucket_has_a_whole_number_if_there_is_a_first_one(
+    scale: int, index: int, origin: float
+) -> None:
+    low, high = bucket_bound([index, index + 1], scale + 2).clip(0, 1e300)
+    lower, upper = np.array([-high, 0.0, low]) + origin, np.array([-low, 0.0, high]) + origin
+    first, last = _inside(lower, upper, origin)
+    assert (_have(lower, upper, origin) == (first <= last)).all()
 
 
 @pytest.mark.parametrize("low", [18, -89, -30])

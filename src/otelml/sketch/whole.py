@@ -4,7 +4,6 @@ Where buckets are narrow, whole numbers leave those between them empty. In wide 
 are then where they must be, not on a straight line through the bucket.
 """
 
-from math import floor
 from typing import Final
 
 import numpy as np
@@ -36,9 +35,8 @@ def possible(lower: Floats, upper: Floats, counts: Ints, origin: float) -> bool:
     >>> possible(lower, upper, counts, 0.0)
     False
     """
-    i = int(counts.argmax())  # of real numbers that hardly ever has one: no need to see the others
-    low, high = (float(bounds[i]) - origin for bounds in (lower, upper))
-    if low < high and floor(abs(low)) == floor(abs(high)):
+    heaviest = slice(i := int(counts.argmax()), i + 1)  # of real numbers it hardly ever has one
+    if not _have(lower[heaviest], upper[heaviest], origin).all():
         return False
     without = counts[~_have(lower, upper, origin)].sum()
     return bool(without <= _ODD * counts.sum())
