@@ -144,6 +144,14 @@ def test_values_whose_squares_overflow_stay_out_of_the_moments_only() -> None:
     assert (2.0, 1.0, 1e300) == (sketch.mean, sketch.variance, sketch.maximum)
 
 
+@given(st.integers(1, 20), st.integers(1, 3000), st.integers(0, 2**32 - 1))
+def test_a_quantile_is_a_value_that_repeats_not_one_between(distinct: int, rows: int, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(-3, distinct, rows).astype(float)
+    q = np.arange(1, 16) / 16
+    exact = np.quantile(values, q, method="inverted_cdf")
+    assert exact == pytest.approx(Numeric.of(values).quantile(q), rel=0.03, abs=0)
+
+
 def test_quantiles_lie_within_a_bucket_of_the_exact_ones() -> None:
     values = np.random.default_rng(1).lognormal(0, 1, 20_000)
     q = np.array([0.01, 0.25, 0.5, 0.75, 0.99])

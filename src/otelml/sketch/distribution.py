@@ -56,24 +56,23 @@ class Distribution(ABC):
         return np.interp(np.asarray(x, np.float64), edges, self._shares, left=0.0)
 
     def quantile(self, q: npt.ArrayLike) -> Floats:
-        """Value below which a share `q` lies, linear inside buckets; NaN of nothing."""
+        """Least value with a share `q` at or below it, linear inside buckets; NaN of nothing."""
         if not self.count:
             return np.full(np.shape(q), np.nan)
-        below, edges = self._rises
-        return np.interp(np.asarray(q, np.float64) * self.count, below, edges)
+        edges, below = self.cumulative()
+        sought = np.asarray(q, np.float64) * self.count
+        cell = below.searchsorted(sought).clip(1, len(below) - 1)
+        before, low, high = below[cell - 1], edges[cell - 1], edges[cell]
+        rise = below[cell] - before
+        share = (sought - before) / np.where(rise > 0, rise, 1.0)
+        found = low + share.clip(0.0, 1.0) * (high - low)
+        jump = high <= np.nextafter(low, np.inf)  # all of its values are the upper edge
+        return np.where(jump, high, found)
 
     @cached_property
     def _shares(self) -> Floats:
         _, below = self.cumulative()
         return below / max(self.count, 1)
-
-    @cached_property
-    def _rises(self) -> tuple[Floats, Floats]:
-        """The cumulative counts where they rise, and the edges there."""
-        edges, below = self.cumulative()
-        rises = np.ones(len(below), np.bool_)
-        np.greater(below[1:], below[:-1], out=rises[1:])
-        return below[rises], edges[rises]
 
     @cached_property
     def quartiles(self) -> tuple[float, float, float]:
