@@ -69,20 +69,20 @@ def sketched(rows: Floats, parts: int) -> Numeric:
 
 
 def shares(a: Floats, b: Floats, bins: int) -> Shares:
-    return Shares.of(Aligned(*binned(a, b, bins)), (len(a), len(b)))
+    before, now = binned(a, b, bins)
+    return Shares.of(Aligned(before[None], now[None]), np.array([[len(a)], [len(b)]]))
 
 
 def compared(a: Floats, b: Floats) -> Iterator[tuple[str, float, float]]:
     """Every statistic, from the rows and from the sketches."""
-    pair = Comparison(sketched(a, 4).condensed(), sketched(b, 10))
+    pair = Comparison([sketched(a, 4).condensed()], [sketched(b, 10)])
     rows: Any = SimpleNamespace(ten=shares(a, b, 10), thirty=shares(a, b, 30))
     for check in (psi, jensen_shannon, hellinger):
-        yield check.CHECK.name, check.measure(rows).value, check.measure(pair).value
+        yield check.CHECK.name, check.measure(rows).value.item(), check.measure(pair).value.item()
     gap = stats.ks_2samp(a, b, method="asymp").statistic
-    yield kolmogorov_smirnov.CHECK.name, gap, kolmogorov_smirnov.measure(pair).value
-    moved = wasserstein.measure(pair)
-    assert moved is not None
-    yield wasserstein.CHECK.name, stats.wasserstein_distance(a, b) / a.std(), moved.value
+    yield kolmogorov_smirnov.CHECK.name, gap, kolmogorov_smirnov.measure(pair).value.item()
+    moved = wasserstein.measure(pair).value.item()
+    yield wasserstein.CHECK.name, stats.wasserstein_distance(a, b) / a.std(), moved
 
 
 def main() -> None:

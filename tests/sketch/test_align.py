@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from otelml.sketch.align import align, cdfs
+from otelml.sketch.align import align, align_names, alike, cdfs
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
@@ -21,12 +21,12 @@ def test_distances_from_sketches_are_those_of_the_rows(shape: str, shift: float)
     step = shift * a.std()
     b = b + (np.round(step) if (a == np.round(a)).all() else step)
     one, other = Numeric.of(a), Numeric.of(b)
-    both = cdfs(one, other)
+    both = cdfs(alike([one], [other]))
     gap = np.abs(both.reference - both.current)
     assert stats.ks_2samp(a, b).statistic == pytest.approx(gap.max(), abs=0.005)
-    area = float(np.sum(np.diff(both.edges) * (gap[1:] + gap[:-1]) / 2))
+    area = float((np.diff(both.edges) * (gap[:, 1:] + gap[:, :-1]) / 2).sum())
     assert stats.wasserstein_distance(a, b) == pytest.approx(area, abs=0.02 * a.std())
-    bins = align(one, other, 10)
+    bins = align(alike([one], [other]), 10)
     assert psi(*binned(a, b, 10)) == pytest.approx(psi(bins.reference, bins.current), abs=0.01)
 
 
@@ -47,9 +47,9 @@ def test_a_condensed_sketch_is_as_good(shape: str, shift: float) -> None:
     )
     distances = []
     for one in (whole, brief):
-        both, bins = cdfs(one, other), align(one, other, 10)
+        both, bins = cdfs(alike([one], [other])), align(alike([one], [other]), 10)
         gap = np.abs(both.reference - both.current)
-        area = float(np.sum(np.diff(both.edges) * (gap[1:] + gap[:-1]) / 2)) / values.std()
+        area = float((np.diff(both.edges) * (gap[:, 1:] + gap[:, :-1]) / 2).sum()) / values.std()
         distances.append((gap.max(), area, psi(bins.reference, bins.current)))
     for exact, found, most in zip(*distances, (0.001, 0.001, 0.01), strict=True):
         assert exact == pytest.approx(found, abs=most)
@@ -57,31 +57,26 @@ def test_a_condensed_sketch_is_as_good(shape: str, shift: float) -> None:
 
 def test_bins_hold_every_value() -> None:
     rng = np.random.default_rng(2)
-    bins = align(Numeric.of(rng.normal(size=999)), Numeric.of(rng.normal(9, 1, 500)), 30)
+    bins = align(alike([Numeric.of(rng.normal(size=999))], [Numeric.of(rng.normal(9, 1, 500))]), 30)
     assert (999, 500) == pytest.approx((bins.reference.sum(), bins.current.sum()))
 
 
 def test_few_values_get_a_bin_each() -> None:
     values = np.repeat([0.0, 1.0, 2.0, 5.0], [10, 20, 30, 40])
-    bins = align(Numeric.of(values), Numeric.of(np.array([5.0, 5.0])), 10)
+    bins = align(alike([Numeric.of(values)], [Numeric.of(np.array([5.0, 5.0]))]), 10)
     assert [10, 20, 30, 40] == pytest.approx(bins.reference[bins.reference > 0].tolist())
 
 
 def test_a_name_that_may_be_among_the_pooled_ones_is_pooled() -> None:
     reference = Categories.of(["a"] * 50 + ["b"] * 30 + ["c"])
     current = Categories.of(["a"] * 40 + ["c"] * 20 + ["b"] * 10).capped(2)
-    bins = align(reference, current, 10)
-    assert ([50.0, 31.0], [40.0, 30.0]) == (bins.reference.tolist(), bins.current.tolist())
+    bins = align_names([reference], [current])
+    assert ([[50.0, 31.0]], [[40.0, 30.0]]) == (bins.reference.tolist(), bins.current.tolist())
 
 
 def test_probabilities_compare_on_their_own_bounds() -> None:
     rng = np.random.default_rng(4)
     a, b = rng.beta(2, 5, ROWS), rng.beta(2, 4, ROWS)
-    both = cdfs(Probability.of(a), Probability.of(b))
+    both = cdfs(alike([Probability.of(a)], [Probability.of(b)]))
     gap = np.abs(both.reference - both.current).max()
     assert stats.ks_2samp(a, b).statistic == pytest.approx(gap, abs=0.005)
-
-
-def test_categories_do_not_compare_with_numbers() -> None:
-    with pytest.raises(TypeError, match="Categories does not compare with Numeric"):
-        align(Categories.of(["a"]), Numeric.of(np.ones(3)), 10)

@@ -7,13 +7,15 @@ alone would pass in one family of a hundred thousand.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from otelml.data import Finding, Key, Limits, Role, Sketch, Verdict, Window
+from otelml.data import Finding, Key, Limits, Verdict, Window
 from otelml.monitor.comparison import Comparison
-from otelml.sketch.categories import Categories
+from otelml.monitor.family import Family, Part, families
+from otelml.sketch.array import Floats
 
 LEVEL: Final = 1e-5
 """Chance of any false alarm of one check in one window without drift.
@@ -29,46 +31,48 @@ WARNING: Final = 0.01
 
 
 class Measure(NamedTuple):
-    """What a check found: its statistic, the effect to judge, and what chance says of it.
-
-    `null(level)` is the effect that chance alone passes with that probability.
-    """
+    """What a check found: its statistic, the effect to judge, and how likely by chance."""
 
     value: float
     effect: float
     p_value: float | None = None
-    null: Callable[[float], float] | None = None
     reference: float | None = None
+
+
+class Measures(NamedTuple):
+    """The same of several columns, each an array with an entry a column.
+
+    `null(level)` are the effects that chance alone passes with that probability; what is not
+    `known` is no finding.
+    """
+
+    value: Floats
+    effect: Floats
+    p_value: Floats
+    null: Callable[[float], Floats] | None = None
+    reference: Floats | None = None
+    known: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: how it measures a comparison, and when that is too much.
+    """A check: how it measures columns beside their baselines, and when that is too much.
 
-    `numbers_only` and `categories_only` say where it applies, `of_values` whether there must be a
-    value on either side, not only missing ones; `is_test` whether its p-value is that of a test,
-    and so is told.
+    `numbers_only` and `categories_only` say where it applies, `features_only` that it is not for
+    predictions, `of_values` whether there must be a value on either side, not only missing ones;
+    `is_test` whether its p-value is that of a test, and so is told.
     """
 
     name: str
     unit: str
     warn: float | None
     alarm: float | None
-    measure: Callable[[Comparison], Measure | None]
+    measure: Callable[[Comparison], Measures]
     numbers_only: bool = False
     categories_only: bool = False
+    features_only: bool = False
     of_values: bool = True
     is_test: bool = False
-    roles: frozenset[Role] = frozenset(
-        {Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CONFIDENCE, Role.TARGET}
-    )
-
-    def applies(self, key: Key, sketch: Sketch) -> bool:
-        """Whether it is for such a column."""
-        if key.role not in self.roles:
-            return False
-        categories = isinstance(sketch, Categories)
-        return not (categories and self.numbers_only) and (categories or not self.categories_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,60 +107,81 @@ class Checks:
 
 def compare(checks: Checks, baseline: Window, window: Window) -> list[Finding]:
     """Findings of every check on every column that both windows have."""
-    features: list[tuple[Key, Comparison]] = []
-    others: list[tuple[Key, Comparison]] = []
-    for key, sketch in window.sketches.items():
-        reference = baseline.sketches.get(key) if key.role.is_column else None
-        if reference is not None and _same_kind(reference, sketch):
-            columns = features if key.role is Role.FEATURE else others
-            columns.append((key, Comparison(reference, sketch)))
+    of = families(baseline, window, checks.min_samples)
+    with np.errstate(all="ignore"):  # what cannot be divided is not known
+        return [
+            finding
+            for check, limits in (checks.chosen() if of else ())
+            for family in of
+            if family.of_features or not check.features_only
+            for finding in _judge(check, limits, family, window)
+        ]
+
+
+def _judge(check: Check, limits: Limits, family: Family, window: Window) -> list[Finding]:
+    kinds = (family.numbers, check.categories_only), (family.categories, check.numbers_only)
+    parts = [part for part, excluded in kinds if part.places.size and not excluded]
+    if not parts:
+        return []
+    told = _measured(check, parts, len(family.keys))
+    chosen = np.sort(np.concatenate([part.places for part in parts])).tolist()
+    adjusted = adjust([told[place][2] for place in chosen])
+    model, span = window.model, (window.start, window.end)
     findings = []
-    for check, limits in checks.chosen():
-        for columns in (features, others):
-            family = [(key, pair) for key, pair in columns if check.applies(key, pair.reference)]
-            if family:
-                findings += _judge(check, limits, checks.min_samples, family, window)
-    return findings
-
-
-def _same_kind(one: Sketch, other: Sketch) -> bool:
-    return isinstance(one, Categories) == isinstance(other, Categories)
-
-
-def _judge(
-    check: Check,
-    limits: Limits,
-    fewest: int,
-    family: Sequence[tuple[Key, Comparison]],
-    window: Window,
-) -> list[Finding]:
-    enough = [pair.rows[0] >= fewest and pair.rows[1] > 1 for _, pair in family]
-    measures = [
-        check.measure(pair) if sufficient and (pair.filled or not check.of_values) else None
-        for (_, pair), sufficient in zip(family, enough, strict=True)
-    ]
-    raw = [m.p_value if m is not None else None for m in measures]
-    adjusted = adjust(raw)
-    level = LEVEL / max(sum(p is not None for p in raw), 1)
-    findings = []
-    for (key, pair), sufficient, measure, p in zip(family, enough, measures, adjusted, strict=True):
-        verdict = Verdict.NOT_APPLICABLE if sufficient else Verdict.TOO_LITTLE_DATA
-        if measure is not None:
-            verdict = judged(measure.effect, p, limits)
-        null = measure.null(level) if measure and measure.null else None
+    for place, p in zip(chosen, adjusted, strict=True):
+        value, effect, raw, reference, null, enough = told[place]
+        verdict = Verdict.NOT_APPLICABLE if enough else Verdict.TOO_LITTLE_DATA
+        if effect is not None:
+            verdict = judged(effect, p, limits)
+        key, rows = family.keys[place], family.rows[place]
+        # By position, in the order of the fields: keywords take longer than all the rest here.
         findings.append(
-            finding(
-                window,
-                key,
+            Finding(
+                model.name,
+                model.version,
+                key.role,
+                key.name or None,
                 check.name,
-                measure,
+                value,
+                raw if check.is_test else None,
+                p if check.is_test else None,
+                effect,
                 limits if null is None else Limits(limits.warn, limits.alarm, null),
+                reference,
                 verdict,
-                pair.rows,
-                (measure.p_value, p) if measure is not None and check.is_test else (None, None),
+                rows[0],
+                rows[1],
+                span,
+                key.labels,
             )
         )
     return findings
+
+
+def _measured(check: Check, parts: Sequence[Part], size: int) -> list[list[Any]]:
+    """Value, effect, p-value, reference, null, and whether there are rows enough, a column.
+
+    None is unknown.
+    """
+    told = np.full((size, 6), None)
+    nulls = []
+    for part in parts:
+        told[part.enough, 5] = True
+        places, columns = part.filled if check.of_values else (part.enough, part.columns)
+        if places.size:
+            found = check.measure(columns)
+            known = slice(None) if found.known is None else found.known
+            at = places[known]
+            for i, array in enumerate((found.value, found.effect, found.p_value, found.reference)):
+                if array is not None:
+                    told[at, i] = array[known]
+            if found.null is not None:
+                nulls.append((at, known, found.null))
+    level = LEVEL / max(sum(at.size for at, _, _ in nulls), 1)
+    for at, known, null in nulls:
+        told[at, 4] = null(level)[known]
+    measured: list[list[Any]] = told.tolist()
+    return measured
 
 
 def finding(

@@ -1,17 +1,19 @@
-"""A column of a window beside its baseline, with what several checks need worked out once."""
+"""Columns of a window beside their baselines, with what several checks need worked out once.
 
+Arrays have an entry, or a row, a column.
+"""
+
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
-from otelml.data import Sketch
-from otelml.sketch.align import Aligned, Cdfs, align, cdfs
-from otelml.sketch.array import Floats
+from otelml.sketch.align import Aligned, Cdfs, Pair, align, align_names, alike, cdfs
+from otelml.sketch.array import Floats, Ints
 from otelml.sketch.categories import Categories
-from otelml.sketch.numeric import Numeric
-from otelml.sketch.probability import Probability
 
 _FEWEST: Final = 5.0
 """Count that a cell is expected to have in the smaller sample; cells below are pooled."""
@@ -20,67 +22,80 @@ _FEWEST: Final = 5.0
 class Shares(NamedTuple):
     """Counts and shares of both samples in the same cells, and what their sizes alone explain.
 
-    `totals` are the sums of the counts.
+    Cells are filled if either sample has something there; `totals` are the sums of the counts.
     """
 
     counts: Aligned
-    totals: tuple[int, int]
+    filled: npt.NDArray[np.bool_]
+    totals: Ints
     reference: Floats
     current: Floats
 
     @classmethod
-    def of(cls, counts: Aligned, totals: tuple[int, int]) -> Self:
+    def of(cls, counts: Aligned, totals: Ints) -> Self:
         """The shares of some counts; those of sparse cells are pooled."""
-        counts = _pooled(counts, *totals)
-        return cls(counts, totals, counts.reference / totals[0], counts.current / totals[1])
+        counts = _pooled(counts, totals)
+        filled = counts.reference + counts.current > 0
+        before, now = totals[:, :, None]
+        return cls(counts, filled, totals, counts.reference / before, counts.current / now)
 
     @property
-    def freedom(self) -> int:
+    def freedom(self) -> Floats:
         """Degrees of freedom."""
-        return len(self.reference) - 1
+        freedom: Floats = self.filled.sum(axis=1) - 1.0
+        return freedom
 
     @property
-    def noise(self) -> float:
+    def noise(self) -> Floats:
         """1/n + 1/m: the scale of every distance under no drift."""
-        return 1 / self.totals[0] + 1 / self.totals[1]
+        return noise(self.totals)
 
     @property
-    def chi_squared(self) -> float:
+    def chi_squared(self) -> Floats:
         """Statistic of homogeneity of the counts p and q: n m Σ (p / n − q / m)² / (p + q)."""
         gaps = self.reference - self.current
-        weights = self.counts.reference + self.counts.current
-        n, m = self.totals
-        return float(gaps @ (gaps / weights)) * n * m
+        weights = np.where(self.filled, self.counts.reference + self.counts.current, 1.0)
+        statistic: Floats = (gaps * gaps / weights).sum(axis=1) * self.totals.prod(axis=0)
+        return statistic
 
 
 class Comparison:
-    """Two sketches of one column; `counts` are of their values, `rows` of the missing ones too."""
+    """Sketches of some columns in the baseline and in the window, all numbers or all categories.
 
-    def __init__(self, reference: Sketch, current: Sketch) -> None:
-        self.reference, self.current = reference, current
-        self.rows = _rows(current), _rows(reference)
-        self.counts: tuple[int, int] = getattr(reference, "count", 0), getattr(current, "count", 0)
+    `rows` and `counts` have the shape (2, columns), the baseline's first: those of all values, and
+    without the missing ones.
+    """
+
+    def __init__(self, references: Sequence[Any], currents: Sequence[Any]) -> None:
+        self.references, self.currents = self.sides = references, currents
+        self.rows = self.of("observations")
+        self.counts = self.of("count")
+
+    def of(self, attribute: str) -> npt.NDArray[Any]:
+        """A number that every sketch has, of shape (2, columns); 0 where it has none."""
+        return np.array([[getattr(sketch, attribute, 0) for sketch in side] for side in self.sides])
+
+    @cached_property
+    def filled(self) -> "tuple[npt.NDArray[np.intp], Comparison]":
+        """Which columns have values on both sides, not only missing ones; and only these."""
+        (places,) = (self.counts.min(axis=0) > 0).nonzero()
+        if len(places) == len(self.references):
+            return places, self
+        return places, Comparison(*([side[i] for i in places.tolist()] for side in self.sides))
 
     @property
-    def filled(self) -> bool:
-        """Whether both have values, not only missing ones."""
-        return all(self.counts)
-
-    @property
-    def noise(self) -> float:
+    def noise(self) -> Floats:
         """1/n + 1/m."""
-        return 1 / self.counts[0] + 1 / self.counts[1]
-
-    @property
-    def pair(self) -> tuple[Numeric | Probability, Numeric | Probability]:
-        """Both, as numbers."""
-        assert not isinstance(self.reference, Categories)
-        return self.reference, self.current  # type: ignore[return-value]  # asked for of numbers
+        return noise(self.counts)
 
     @cached_property
     def cdfs(self) -> Cdfs:
         """Both cumulative distributions at common edges."""
-        return cdfs(*self._scaled)
+        return cdfs(self._pairs)
+
+    @cached_property
+    def _pairs(self) -> list[Pair]:
+        return alike(*self.sides)
 
     @cached_property
     def thirty(self) -> Shares:
@@ -90,43 +105,56 @@ class Comparison:
     @cached_property
     def ten(self) -> Shares:
         """Shares in ten bins, or by category."""
-        return self.thirty if isinstance(self.reference, Categories) else self._shares(10)
+        return self.thirty if isinstance(self.references[0], Categories) else self._shares(10)
 
     @cached_property
-    def spread(self) -> float:
-        """Standard deviation of the baseline."""
-        return float(np.sqrt(self.pair[0].variance))
+    def means(self) -> Floats:
+        """Means, of shape (2, columns)."""
+        return self.of("mean")
 
     @cached_property
-    def _scaled(self) -> tuple[Any, Any]:
-        """Both; numbers with bodies of one scale."""
-        if isinstance(self.reference, Numeric) and isinstance(self.current, Numeric):
-            return self.reference.alike(self.current)
-        return self.reference, self.current
+    def variances(self) -> Floats:
+        """Variances, of shape (2, columns)."""
+        return self.of("variance")
+
+    @cached_property
+    def spreads(self) -> Floats:
+        """Standard deviations of the baseline."""
+        spreads: Floats = np.sqrt(self.variances[0])
+        return spreads
 
     def _shares(self, bins: int) -> Shares:
-        return Shares.of(align(*self._scaled, bins), self.counts)
+        of_names = isinstance(self.references[0], Categories)
+        counts = align_names(*self.sides) if of_names else align(self._pairs, bins)
+        return Shares.of(counts, self.counts)
 
 
-def _pooled(counts: Aligned, n: int, m: int) -> Aligned:
-    """The same counts with the sparse cells in one, so that laws for large counts hold."""
-    p, q = counts.reference, counts.current
-    sparse = (p + q) / (n + m) * min(n, m) < _FEWEST
+def noise(counts: Ints) -> Floats:
+    """1/n + 1/m of counts of shape (2, columns)."""
+    total: Floats = (1 / counts).sum(axis=0)
+    return total
+
+
+def _pooled(counts: Aligned, totals: Ints) -> Aligned:
+    """The same counts, the sparse cells in one, the last, so that laws for large counts hold."""
+    p, q = counts
+    both, smaller = totals.sum(axis=0)[:, None], totals.min(axis=0)[:, None]
+    sparse = (p + q) / both * smaller < _FEWEST
     if not sparse.any():
         return counts
-    pooled = [np.append(x[~sparse], x[sparse].sum()) for x in (p, q)]
-    filled = pooled[0] + pooled[1] > 0
-    return Aligned(pooled[0][filled], pooled[1][filled])
+    rest = (np.where(sparse, x, 0.0).sum(axis=1, keepdims=True) for x in counts)
+    kept = (np.where(sparse, 0.0, x) for x in counts)
+    return Aligned(*(np.concatenate(cells, axis=1) for cells in zip(kept, rest, strict=True)))
 
 
-def _rows(sketch: Sketch) -> int:
-    return int(getattr(sketch, "observations", 0))
+def chi_squared_quantiles(freedom: Floats, level: float) -> Floats:
+    """What χ² passes with that probability."""
+    return np.array([_chi_squared_quantile(cells, level) for cells in freedom.tolist()])
 
 
 @lru_cache(maxsize=1024)
-def chi_squared_quantile(freedom: int, level: float) -> float:
-    """What χ² passes with that probability; columns with as many cells share it."""
-    return float(special.chdtri(freedom, level))
+def _chi_squared_quantile(freedom: float, level: float) -> float:
+    return float(special.chdtri(max(freedom, 1.0), level))
 
 
 @lru_cache(maxsize=1024)

@@ -111,7 +111,8 @@ def _of_slices(checks: Checks, baseline: Window, window: Window) -> list[Finding
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by verdict."""
-    return sorted(findings, key=lambda f: _ORDER.index(f.verdict))
+    told = list(findings)
+    return [finding for verdict in _ORDER for finding in told if finding.verdict is verdict]
 
 
 _ORDER: Final = (

@@ -1,76 +1,99 @@
-"""Two sketches on common bins.
+"""Pairs of sketches on common bins, a row a pair.
 
 Numbers are binned at the quantiles of the reference, so that one far value cannot make the bins
 blind; cumulative distributions are compared at bucket bounds that both sketches share, where they
 are exact.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
-from otelml.sketch.numeric import Numeric
+from otelml.sketch.numeric import Numeric, work_out
 from otelml.sketch.probability import EDGES, Probability
 
-Sketch: TypeAlias = Numeric | Categories | Probability
+Numbers: TypeAlias = Numeric | Probability
+Pair: TypeAlias = tuple[Numbers, Numbers]
+"""Reference and current."""
 
 _SURE: Final = 5
 """Count that a name is expected to have in a sketch that has pooled others."""
 
 
 class Aligned(NamedTuple):
-    """Counts of both sketches in the same bins, each of shape (bins,)."""
+    """Counts of both in the same bins, of shape (pairs, bins); fewer bins end in zeros."""
 
     reference: Floats
     current: Floats
 
 
 class Cdfs(NamedTuple):
-    """Cumulative distributions of both at the same edges, which ascend, each of shape (edges,)."""
+    """Cumulative distributions of both at the same edges, of shape (pairs, edges).
+
+    Edges ascend; where there are fewer, the last is repeated.
+    """
 
     edges: Floats
     reference: Floats
     current: Floats
 
 
-def align(reference: Sketch, current: Sketch, bins: int) -> Aligned:
-    """Counts on common bins: at most `bins` of numbers, the common vocabulary of categories.
-
-    Raises:
-        TypeError: one of them is of categories and the other is not.
-
-    >>> a, b = Categories.of(["x", "x", "y"]), Categories.of(["x", "z"])
-    >>> align(a, b, 10)
-    Aligned(reference=array([2., 1., 0.]), current=array([1., 0., 1.]))
-    """
-    if isinstance(reference, Categories) and isinstance(current, Categories):
-        return _vocabulary(reference, current)
-    if isinstance(reference, Categories) or isinstance(current, Categories):
-        raise TypeError(
-            f"{type(reference).__name__} does not compare with {type(current).__name__}: "
-            "both must be categories, or neither"
-        )
-    if isinstance(reference, Numeric) and isinstance(current, Numeric):
-        reference, current = reference.alike(current)
-    inner, counts = reference.bins(bins)
-    return Aligned(counts, current.counts_between(inner))
+def alike(references: Sequence[Numbers], currents: Sequence[Numbers]) -> list[Pair]:
+    """Pairs with bodies of one scale, so that a line through a bucket cuts both alike."""
+    work_out([s for s in (*references, *currents) if isinstance(s, Numeric)])
+    pairs: list[Pair] = [
+        a.alike(b) if isinstance(a, Numeric) and isinstance(b, Numeric) else (a, b)
+        for a, b in zip(references, currents, strict=True)
+    ]
+    work_out([s for pair in pairs for s in pair if isinstance(s, Numeric)])
+    return pairs
 
 
-def cdfs(reference: Numeric | Probability, current: Numeric | Probability) -> Cdfs:
+def align(pairs: Sequence[Pair], bins: int) -> Aligned:
+    """Counts of numbers in at most `bins` bins; the pairs are alike."""
+    binned = [reference.bins(bins) for reference, _ in pairs]
+    below = [current.cdf(b.inner) for b, (_, current) in zip(binned, pairs, strict=True)]
+    shares = np.ones((len(pairs), max(map(len, below)) + 1))
+    shares[:, :-1] = _rows(below, 1.0)
+    shares[:, 1:] -= shares[:, :-1].copy()
+    counts = np.array([[current.count] for _, current in pairs])
+    return Aligned(_rows([b.counts for b in binned], 0.0), np.maximum(shares, 0.0) * counts)
+
+
+def cdfs(pairs: Sequence[Pair]) -> Cdfs:
     """Both cumulative distributions at every bucket bound that both know exactly.
 
-    Where one begins or ends inside a smooth bucket of the other, there too.
+    Where one begins or ends inside a smooth bucket of the other, there too; the pairs are alike.
     """
+    edges = [_edges(*pair) for pair in pairs]
+    before, now = (
+        _rows([side.cdf(x) for side, x in zip(sides, edges, strict=True)], 1.0)
+        for sides in zip(*pairs, strict=True)
+    )
+    return Cdfs(_rows(edges), before, now)
+
+
+def _rows(parts: Sequence[Floats], fill: float | None = None) -> Floats:
+    """Arrays of different lengths as the rows of one, the shorter ones filled up.
+
+    What fills them is by default their last.
+    """
+    rows = np.empty((len(parts), max(map(len, parts))))
+    for row, part in zip(rows, parts, strict=True):
+        row[: len(part)] = part
+        row[len(part) :] = part[-1] if fill is None else fill
+    return rows
+
+
+def _edges(reference: Numbers, current: Numbers) -> Floats:
     if isinstance(reference, Probability) or isinstance(current, Probability):
-        edges = EDGES
-    else:
-        reference, current = reference.alike(current)
-        parts = reference.grid, current.grid, _ends(reference, current), _ends(current, reference)
-        # A stable sort merges runs that are in order already, as the parts mostly are.
-        edges = np.sort(np.concatenate(parts), kind="stable")
-    return Cdfs(edges, reference.cdf(edges), current.cdf(edges))
+        return EDGES
+    parts = reference.grid, current.grid, _ends(reference, current), _ends(current, reference)
+    # A stable sort merges runs that are in order already, as the parts mostly are.
+    return np.sort(np.concatenate(parts), kind="stable")
 
 
 def _ends(sketch: Numeric, other: Numeric) -> list[float]:
@@ -85,7 +108,18 @@ def _ends(sketch: Numeric, other: Numeric) -> list[float]:
     ]
 
 
-def _vocabulary(reference: Categories, current: Categories) -> Aligned:
+def align_names(references: Sequence[Categories], currents: Sequence[Categories]) -> Aligned:
+    """Counts of categories by name, in the common vocabulary of each pair.
+
+    >>> a, b = Categories.of(["x", "x", "y"]), Categories.of(["x", "z"])
+    >>> align_names([a], [b])
+    Aligned(reference=array([[2., 1., 0.]]), current=array([[1., 0., 1.]]))
+    """
+    pairs = [_vocabulary(*pair) for pair in zip(references, currents, strict=True)]
+    return Aligned(*(_rows(side, 0.0) for side in zip(*pairs, strict=True)))
+
+
+def _vocabulary(reference: Categories, current: Categories) -> tuple[Floats, Floats]:
     """A cell a name, and one for the rest of either side.
 
     A name that the current sketch lacks has a cell of its own only if that sketch is complete:
@@ -101,4 +135,4 @@ def _vocabulary(reference: Categories, current: Categories) -> Aligned:
         counts = [sketch.counts.get(name, 0) for name in names]
         cells.append(np.array([*counts, sketch.count - sum(counts)], np.float64))
     kept = (cells[0] + cells[1]) > 0
-    return Aligned(cells[0][kept], cells[1][kept])
+    return cells[0][kept], cells[1][kept]

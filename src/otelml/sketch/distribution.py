@@ -6,15 +6,13 @@ Answers are kept with the sketch: a baseline is asked the same for every window.
 import math
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from otelml.sketch.array import Floats, Ints
-
-_ALIKE: Final = 3.0
-"""Ratio of densities up to which neighbouring buckets look smooth."""
+from otelml.sketch.flat import Flat
 
 
 class Bins(NamedTuple):
@@ -57,17 +55,21 @@ class Distribution(ABC):
 
     def quantile(self, q: npt.ArrayLike) -> Floats:
         """Least value with a share `q` at or below it, linear inside buckets; NaN of nothing."""
-        if not self.count:
-            return np.full(np.shape(q), np.nan)
-        edges, below = self.cumulative()
         sought = np.asarray(q, np.float64) * self.count
-        cell = below.searchsorted(sought).clip(1, len(below) - 1)
-        before, low, high = below[cell - 1], edges[cell - 1], edges[cell]
-        rise = below[cell] - before
-        share = (sought - before) / np.where(rise > 0, rise, 1.0)
-        found = low + share.clip(0.0, 1.0) * (high - low)
-        jump = high <= np.nextafter(low, np.inf)  # all of its values are the upper edge
-        return np.where(jump, high, found)
+        if not self.count:
+            return np.full(sought.shape, np.nan)
+        return np.array([self._reached(s) for s in sought.ravel().tolist()]).reshape(sought.shape)
+
+    def _reached(self, sought: float) -> float:
+        """Where so many values are at or below."""
+        edges, below = self.cumulative()
+        cell = min(max(int(below.searchsorted(sought)), 1), len(below) - 1)
+        low, high = float(edges[cell - 1]), float(edges[cell])
+        before, upto = float(below[cell - 1]), float(below[cell])
+        if high <= math.nextafter(low, math.inf):  # a jump: all of its values are the upper edge
+            return high
+        share = (sought - before) / (upto - before) if upto > before else 0.0
+        return low + min(max(share, 0.0), 1.0) * (high - low)
 
     @cached_property
     def _shares(self) -> Floats:
@@ -91,19 +93,8 @@ class Distribution(ABC):
 
     @cached_property
     def smooth(self) -> npt.NDArray[np.bool_]:
-        """Which buckets look like pieces of a density: their neighbours touch and are as dense.
-
-        In the others a value repeats, and a line through the bucket would cut it in two.
-        """
-        lower, upper, counts = self.buckets()
-        widths, shares = upper - lower, counts / self.count
-        # Shares by the widths of the others: densities, but for what both are divided by.
-        one, other = shares[:-1] * widths[1:], shares[1:] * widths[:-1]
-        alike = (upper[:-1] == lower[1:]) & (one < _ALIKE * other) & (other < _ALIKE * one)
-        smooth = np.ones(len(counts), np.bool_)
-        smooth[1:] = alike
-        smooth[:-1] &= alike
-        return smooth
+        """Which buckets look like pieces of a density."""
+        return Flat.one(*self.buckets()).smooth()
 
     @cached_property
     def grid(self) -> Floats:

@@ -19,17 +19,15 @@ from otelml.sketch.buckets import (
     MOST,
     Buckets,
     Cells,
-    bucket_bound,
     join,
     signed,
     steps_to_fit,
     tally,
 )
-from otelml.sketch.piles import HEAVY, piles
+from otelml.sketch.flat import Flat
 
-_TOP: Final = float(np.finfo(np.float64).max)
-_ZERO: Final = np.zeros(2)
-"""Bounds of the bucket of zeros, which has a gap on either side."""
+NOTHING: Final = (np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+"""Buckets of an empty histogram."""
 
 
 @dataclass(eq=False)
@@ -193,53 +191,42 @@ class Exponential:
 
     @cached_property
     def _bounds(self) -> tuple[Floats, Floats, Ints]:
-        up, down = self.positive, self.negative
-        indices = np.concatenate([down.indices()[::-1], up.indices()])
-        bounds = np.minimum(bucket_bound(indices, self.scale), _TOP)
-        below = down.counts.size + 1
-        edges = np.concatenate([-bounds[:below], _ZERO, bounds[below:]])
-        counts = np.concatenate([down.counts[::-1], [0, self.zeros, 0], up.counts])
-        (filled,) = counts.nonzero()
-        edges += self.origin
-        return edges[filled], edges[filled + 1], counts[filled]
+        return next(Flat.of([self]).each()) if self.count else NOTHING
 
     def cells(self) -> tuple[Floats, Floats, Ints]:
         """The same, with the outermost bounds drawn in to the extremes where these are known."""
-        lower, upper, counts = self.bounds()
-        if lower.size:
-            lower, upper = lower.copy(), upper.copy()
-            if self.minimum > lower[0]:
-                lower[0] = min(self.minimum, upper[0])
-            if self.maximum < upper[-1]:
-                upper[-1] = max(self.maximum, lower[-1])
-        return lower, upper, counts
+        return next(self._cells.each()) if self.count else NOTHING
+
+    @property
+    def _cells(self) -> Flat:
+        flat = Flat.one(*self.bounds())
+        return flat.within(np.array([self.minimum]), np.array([self.maximum]))
 
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
         return self._cumulative
 
     @cached_property
+    def smooth(self) -> npt.NDArray[np.bool_]:
+        """Which of these buckets look like pieces of a density."""
+        return Flat.one(*self.bounds()).smooth()
+
+    @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
-        return rising(*self.cells())
+        return self._cells.cumulative()[0] if self.count else (np.zeros(1), np.zeros(1))
 
 
-def rising(lower: Floats, upper: Floats, counts: Ints) -> tuple[Floats, Floats]:
-    """Edges of buckets, and how many values are at or below each; linear between them."""
-    if not lower.size:
-        return np.zeros(1), np.zeros(1)
-    below = np.zeros(len(counts) + 1)
-    counts.cumsum(out=below[1:])
-    edges = np.empty(2 * len(upper))
-    # A bucket of one value (the zeros, a constant) is a jump: it starts one step before.
-    edges[::2], edges[1::2] = np.minimum(lower, np.nextafter(upper, -np.inf)), upper
-    edges = np.maximum.accumulate(edges)
-    heights = below.repeat(2)[1:-1]
-    (heavy,) = (counts >= HEAVY * below[-1]).nonzero()
-    more = piles(lower, upper, below, heavy) if heavy.size else []
-    if more:  # both rise, so that sorting keeps them together
-        edges = np.sort(np.concatenate([edges, *(x for x, _ in more)]))
-        heights = np.sort(np.concatenate([heights, *(y for _, y in more)]))
-    return edges, heights
+def work_out(histograms: Sequence[Exponential]) -> Flat:
+    """Bounds and cumulative counts of several, none empty, at once; each keeps its own."""
+    flat = Flat.of(histograms)
+    extremes = np.array([(h.minimum, h.maximum) for h in histograms]).T
+    cumulative, smooth = flat.within(*extremes).cumulative(), flat.smooth()
+    for histogram, start, bounds, rising in zip(
+        histograms, flat.starts.tolist(), flat.each(), cumulative, strict=True
+    ):
+        of_this = smooth[start : start + len(bounds[0])]
+        vars(histogram).update(_bounds=bounds, _cumulative=rising, smooth=of_this)
+    return flat
 
 
 def pool(histograms: Sequence[Exponential], scale: int) -> list[Cells]:

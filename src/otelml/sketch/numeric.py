@@ -16,10 +16,12 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from otelml.sketch import exponential
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, signed
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import Exponential, pool, rising
+from otelml.sketch.exponential import Exponential, pool
+from otelml.sketch.flat import Flat
 from otelml.sketch.moments import Moments
 from otelml.sketch.origin import origin_for
 from otelml.sketch.trim import FEW, MUCH, between, ends, layout, without
@@ -132,6 +134,11 @@ class Numeric(Distribution):
         """Bounds and counts of the body's filled buckets; where it is whole, of its numbers."""
         return self._numbers if self.whole else self.body.bounds()
 
+    @cached_property
+    def smooth(self) -> npt.NDArray[np.bool_]:
+        """Which buckets look like pieces of a density."""
+        return Flat.one(*self._numbers).smooth() if self.whole else self.body.smooth
+
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
         return self._cumulative if self.tail.count else self._risen
@@ -144,7 +151,8 @@ class Numeric(Distribution):
     @cached_property
     def _could_be_whole(self) -> bool:
         body = self.body
-        return body.origin.is_integer() and body.count > 0 and possible(*body.bounds(), body.origin)
+        flat = Flat.one(*body.bounds())
+        return body.count > 0 and bool(possible(flat, np.array([body.origin]))[0])
 
     @cached_property
     def _numbers(self) -> tuple[Floats, Floats, Ints]:
@@ -153,7 +161,7 @@ class Numeric(Distribution):
 
     @cached_property
     def _risen(self) -> tuple[Floats, Floats]:
-        return rising(*self._numbers) if self.whole else self.body.cumulative()
+        return Flat.one(*self._numbers).cumulative()[0] if self.whole else self.body.cumulative()
 
     @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
@@ -206,6 +214,17 @@ class Numeric(Distribution):
     @cached_property
     def _others(self) -> dict[tuple[int, bool], Self]:
         return {}
+
+
+def work_out(sketches: Sequence[Numeric]) -> None:
+    """Work out at once what each would for itself; each keeps its own."""
+    new = [s for s in sketches if s.body.count and "_cumulative" not in vars(s.body)]
+    tails = [s.tail for s in new if s.tail.count and "_cumulative" not in vars(s.tail)]
+    if new:
+        flat = exponential.work_out([*(s.body for s in new), *tails])
+        origins = np.array([s.body.origin for s in new] + [tail.origin for tail in tails])
+        for sketch, could in zip(new, possible(flat, origins).tolist(), strict=False):
+            vars(sketch)["_could_be_whole"] = could
 
 
 def _histograms(finite: Floats, origin: float) -> tuple[Exponential, Exponential]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.sketch.array import Floats, Ints
+from otelml.sketch.flat import Flat
 
 _BITS: Final = 8
 """Evidence: some real numbers would fall into such buckets alone once in 2 to this power."""
@@ -24,22 +25,21 @@ _FEW: Final = 16
 """Whole numbers up to which a bucket is cut into them; a line through more is as good."""
 
 
-def possible(lower: Floats, upper: Floats, counts: Ints, origin: float) -> bool:
-    """Whether these buckets, each of which has a value, may be of whole numbers, odd values apart.
+def possible(flat: Flat, origins: Floats) -> npt.NDArray[np.bool_]:
+    """Whether buckets may be of whole numbers, odd values apart: an answer a histogram.
 
     >>> bounds = 2 ** (np.arange(65.0) / 16)
     >>> lower, upper, counts = bounds[:-1], bounds[1:], np.full(64, 9)
     >>> filled = np.floor(upper) > np.floor(lower)
-    >>> possible(lower[filled], upper[filled], counts[filled], 0.0)
-    True
-    >>> possible(lower, upper, counts, 0.0)
-    False
+    >>> possible(Flat.one(lower[filled], upper[filled], counts[filled]), np.zeros(1))
+    array([ True])
+    >>> possible(Flat.one(lower, upper, counts), np.zeros(1))
+    array([False])
     """
-    heaviest = slice(i := int(counts.argmax()), i + 1)  # of real numbers it hardly ever has one
-    if not _have(lower[heaviest], upper[heaviest], origin).all():
-        return False
-    without = counts[~_have(lower, upper, origin)].sum()
-    return bool(without <= _ODD * counts.sum())
+    have = _have(flat.lower, flat.upper, origins.repeat(flat.sizes))
+    without = np.add.reduceat(np.where(have, 0, flat.counts), flat.starts)
+    could: npt.NDArray[np.bool_] = (without <= _ODD * flat.totals) & (np.floor(origins) == origins)
+    return could
 
 
 def evident(lower: Floats, upper: Floats, counts: Ints, origin: float) -> bool:
@@ -52,10 +52,10 @@ def evident(lower: Floats, upper: Floats, counts: Ints, origin: float) -> bool:
     return bool(bits >= _BITS and odd <= _ODD_NARROW * counts[narrow].sum())
 
 
-def _have(lower: Floats, upper: Floats, origin: float) -> npt.NDArray[np.bool_]:
+def _have(lower: Floats, upper: Floats, origin: float | Floats) -> npt.NDArray[np.bool_]:
     """Which buckets have a whole number: of their bounds the farther from the origin is inside."""
     near, far = (np.floor(np.abs(bounds - origin)) for bounds in (lower, upper))
-    have: npt.NDArray[np.bool_] = (near != far) | (lower == upper)
+    have: npt.NDArray[np.bool_] = (near != far) | ((lower == upper) & (lower == np.floor(lower)))
     return have
 
 
@@ -86,7 +86,7 @@ def apart(
 
 def _inside(lower: Floats, upper: Floats, origin: float) -> tuple[Floats, Floats]:
     """The first and the last whole number in each bucket; the first is greater if it has none."""
-    under = lower < origin
-    first = np.where(under, np.ceil(lower), np.floor(lower) + (lower < upper))
-    last = np.where(under, np.ceil(upper) - 1, np.floor(upper))
+    under, point = lower < origin, lower == upper
+    first = np.where(under | point, np.ceil(lower), np.floor(lower) + 1)
+    last = np.where(under & ~point, np.ceil(upper) - 1, np.floor(upper))
     return first, last

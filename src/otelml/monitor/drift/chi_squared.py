@@ -4,23 +4,23 @@ The effect is Cramér's V at equal sample sizes, ½ √(χ² (1/n + 1/m)): it do
 the baseline is larger than the window.
 """
 
+import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, chi_squared_quantile
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison, chi_squared_quantiles
 
 
-def measure(pair: Comparison) -> Measure | None:
-    """χ² and its p-value; None where all is in one cell."""
-    shares = pair.thirty
-    if not shares.freedom:
-        return None
-    value = shares.chi_squared
-    return Measure(
+def measure(pairs: Comparison) -> Measures:
+    """χ² and its p-values; unknown where all is in one cell."""
+    shares = pairs.thirty
+    value, freedom = shares.chi_squared, shares.freedom
+    return Measures(
         value,
-        (value * shares.noise) ** 0.5 / 2,
-        float(special.chdtrc(shares.freedom, value)),
-        lambda level: (chi_squared_quantile(shares.freedom, level) * shares.noise) ** 0.5 / 2,
+        np.sqrt(value * shares.noise) / 2,
+        special.chdtrc(freedom, value),
+        lambda level: np.sqrt(chi_squared_quantiles(freedom, level) * shares.noise) / 2,
+        known=freedom > 0,
     )
 
 

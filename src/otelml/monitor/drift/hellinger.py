@@ -3,27 +3,24 @@
 Without drift its square is about χ²(k − 1) (1/n + 1/m) / 8.
 """
 
-import math
-
 import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, chi_squared_quantile
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison, chi_squared_quantiles
 
 
-def measure(pair: Comparison) -> Measure:
-    """The distance."""
-    shares = pair.thirty
+def measure(pairs: Comparison) -> Measures:
+    """The distances."""
+    shares = pairs.thirty
     gaps = np.sqrt(shares.reference) - np.sqrt(shares.current)
-    squared = float(gaps @ gaps) / 2
-    scale = shares.noise / 8
-    freedom = max(shares.freedom, 1)
-    return Measure(
-        squared**0.5,
-        squared**0.5,
-        float(special.chdtrc(freedom, squared / scale)),
-        lambda level: math.sqrt(chi_squared_quantile(freedom, level) * scale),
+    squared = (gaps * gaps).sum(axis=1) / 2
+    value, scale, freedom = np.sqrt(squared), shares.noise / 8, shares.freedom
+    return Measures(
+        value,
+        value,
+        special.chdtrc(np.maximum(freedom, 1), squared / scale),
+        lambda level: np.sqrt(chi_squared_quantiles(freedom, level) * scale),
     )
 
 

@@ -5,26 +5,26 @@ Without drift its square is about χ²(k − 1) (1/n + 1/m) / (8 ln 2).
 
 import math
 
+import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, chi_squared_quantile
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison, chi_squared_quantiles
 
 
-def measure(pair: Comparison) -> Measure:
-    """The distance."""
-    shares = pair.thirty
+def measure(pairs: Comparison) -> Measures:
+    """The distances."""
+    shares = pairs.thirty
     p, q = shares.reference, shares.current
     middle = (p + q) / 2
-    nats = float((special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum()) / 2
-    value = math.sqrt(max(nats / math.log(2), 0.0))
-    scale = shares.noise / 8
-    freedom = max(shares.freedom, 1)
-    return Measure(
+    nats = (special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum(axis=1) / 2
+    nats = np.maximum(nats, 0.0)
+    value, scale, freedom = np.sqrt(nats / math.log(2)), shares.noise / 8, shares.freedom
+    return Measures(
         value,
         value,
-        float(special.chdtrc(freedom, max(nats, 0.0) / scale)),
-        lambda level: math.sqrt(chi_squared_quantile(freedom, level) * scale / math.log(2)),
+        special.chdtrc(np.maximum(freedom, 1), nats / scale),
+        lambda level: np.sqrt(chi_squared_quantiles(freedom, level) * scale / math.log(2)),
     )
 
 

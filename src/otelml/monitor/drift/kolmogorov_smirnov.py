@@ -6,19 +6,19 @@ The p-value is the asymptotic one, Kolmogorov's law at √(nm / (n + m)) D (Smir
 import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
+from otelml.monitor.check import Check, Measures
 from otelml.monitor.comparison import Comparison
 
 
-def measure(pair: Comparison) -> Measure:
-    """D and its p-value."""
-    distance = float(np.abs(pair.cdfs.reference - pair.cdfs.current).max())
-    scale = pair.noise**-0.5
-    return Measure(
+def measure(pairs: Comparison) -> Measures:
+    """D and its p-values."""
+    distance = np.abs(pairs.cdfs.reference - pairs.cdfs.current).max(axis=1)
+    scale = np.sqrt(pairs.noise)
+    return Measures(
         distance,
         distance,
-        float(special.kolmogorov(scale * distance)),
-        lambda level: float(special.kolmogi(level)) / scale,
+        special.kolmogorov(distance / scale),
+        lambda level: special.kolmogi(level) * scale,
     )
 
 

@@ -1,32 +1,28 @@
 """Shift of the mean, in standard deviations of the baseline; tested by Welch's t (Welch, 1947)."""
 
-import math
-
+import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
+from otelml.monitor.check import Check, Measures
 from otelml.monitor.comparison import Comparison
 
 
-def measure(pair: Comparison) -> Measure | None:
-    """Welch's t and its p-value; None where neither side varies, or one has a single value."""
-    reference, current = pair.pair
-    m, n = reference.count, current.count
-    if min(m, n) < 2:
-        return None
-    errors = reference.variance / (m - 1), current.variance / (n - 1)
-    error, spread = sum(errors), pair.spread
-    if not (0 < error < math.inf and spread > 0):
-        return None
-    shift = current.mean - reference.mean
-    t = shift / error**0.5
-    freedom = 1 / ((errors[0] / error) ** 2 / (m - 1) + (errors[1] / error) ** 2 / (n - 1))
-    return Measure(
+def measure(pairs: Comparison) -> Measures:
+    """Welch's t and its p-values; unknown where neither side varies, or one has a single value."""
+    spare = pairs.counts - 1
+    errors = pairs.variances / spare
+    error = errors.sum(axis=0)
+    before, now = pairs.means
+    shift, spread = now - before, pairs.spreads
+    t = shift / np.sqrt(error)
+    freedom = 1 / ((errors / error) ** 2 / spare).sum(axis=0)
+    return Measures(
         t,
-        abs(shift) / spread,
-        float(2 * special.stdtr(freedom, -abs(t))),
-        lambda level: -float(special.stdtrit(freedom, level / 2)) * error**0.5 / spread,
-        reference.mean,
+        np.abs(shift) / spread,
+        2 * special.stdtr(freedom, -np.abs(t)),
+        lambda level: -special.stdtrit(freedom, level / 2) * np.sqrt(error) / spread,
+        before,
+        (spare.min(axis=0) > 0) & (error > 0) & (error < np.inf) & (spread > 0),
     )
 
 

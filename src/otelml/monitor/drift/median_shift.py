@@ -4,38 +4,44 @@ It is beyond chance if the window's median stands at a share of the baseline far
 share inside the bucket or repeated value where the median lies counts as one half.
 """
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, normal_quantile, normal_tail
+import numpy as np
+from scipy import special
+
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison
+from otelml.sketch.array import Floats
 from otelml.sketch.distribution import Distribution
 
 
-def measure(pair: Comparison) -> Measure | None:
-    """The shift; None where the baseline's middle half does not vary."""
-    reference, current = pair.pair
-    low, median, high = reference.quartiles
-    if not high > low:
-        return None
-    now = current.quartiles[1]
-    edges, below = reference.cumulative()
-    cell = min(max(int(edges.searchsorted(now)), 1), len(edges) - 1)
-    under, over = below[cell - 1] / reference.count, below[cell] / reference.count
-    gap = max(under - 0.5, 0.5 - over, 0.0)
-    error = 0.5 * pair.noise**0.5
-    return Measure(
-        (now - median) / (high - low),
-        abs(now - median) / (high - low),
-        normal_tail(gap / error),
-        lambda level: _null(reference, error, level, median, high - low),
-        median,
-    )
+def measure(pairs: Comparison) -> Measures:
+    """The shifts; unknown where the baseline's middle half does not vary."""
+    low, median, high = np.array([reference.quartiles for reference in pairs.references]).T
+    now = np.array([current.quartiles[1] for current in pairs.currents])
+    width = high - low
+    found = zip(pairs.references, now.tolist(), strict=True)
+    under, over = np.array([_around(reference, value) for reference, value in found]).T
+    gap = np.maximum(np.maximum(under - 0.5, 0.5 - over), 0.0)
+    error = np.sqrt(pairs.noise) / 2
+    shift = (now - median) / width
+
+    def null(level: float) -> Floats:
+        reach = np.minimum(0.5, -special.ndtri(level / 2) * error).tolist()
+        ends = [
+            reference.quantile([0.5 - r, 0.5 + r])
+            for reference, r in zip(pairs.references, reach, strict=True)
+        ]
+        furthest: Floats = np.abs(np.array(ends) - median[:, None]).max(axis=1) / width
+        return furthest
+
+    p_value = 2 * special.ndtr(-gap / error)
+    return Measures(shift, np.abs(shift), p_value, null, median, width > 0)
 
 
-def _null(
-    reference: Distribution, error: float, level: float, median: float, width: float
-) -> float:
-    reach = min(0.5, -normal_quantile(level / 2) * error)
-    low, high = reference.quantile([0.5 - reach, 0.5 + reach]).tolist()
-    return float(max(abs(low - median), abs(high - median))) / width
+def _around(sketch: Distribution, value: float) -> tuple[float, float]:
+    """Shares of a sketch below and up to the end of the bucket or jump where a value lies."""
+    edges, below = sketch.cumulative()
+    cell = min(max(int(edges.searchsorted(value)), 1), len(edges) - 1)
+    return below[cell - 1] / sketch.count, below[cell] / sketch.count
 
 
 CHECK = Check("median_shift", "{score}", warn=0.25, alarm=0.5, measure=measure, numbers_only=True)

@@ -7,24 +7,26 @@ Both sides are smoothed alike: (count + ½) / (n + k/2). Without drift it is abo
 import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, chi_squared_quantile
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison, chi_squared_quantiles
 
 
-def measure(pair: Comparison) -> Measure:
+def measure(pairs: Comparison) -> Measures:
     """The index, and what of it chance does not explain."""
-    shares = pair.ten
-    k = shares.freedom + 1
-    n, m = shares.totals
-    p = (shares.counts.reference + 0.5) / (n + 0.5 * k)
-    q = (shares.counts.current + 0.5) / (m + 0.5 * k)
-    value = float((q - p) @ np.log(q / p))
-    bias = shares.freedom * shares.noise
-    return Measure(
+    shares = pairs.ten
+    cells = (shares.freedom + 1)[:, None]
+    p, q = (
+        np.where(shares.filled, (counts + 0.5) / (totals[:, None] + 0.5 * cells), 1.0)
+        for counts, totals in zip(shares.counts, shares.totals, strict=True)
+    )
+    value = ((q - p) * np.log(q / p)).sum(axis=1)
+    freedom, noise = shares.freedom, shares.noise
+    bias = freedom * noise
+    return Measures(
         value,
-        max(value - bias, 0.0),
-        float(special.chdtrc(shares.freedom, value / shares.noise)) if shares.freedom else 1.0,
-        lambda level: chi_squared_quantile(max(shares.freedom, 1), level) * shares.noise - bias,
+        np.maximum(value - bias, 0.0),
+        np.where(freedom > 0, special.chdtrc(freedom, value / noise), 1.0),
+        lambda level: chi_squared_quantiles(freedom, level) * noise - bias,
     )
 
 

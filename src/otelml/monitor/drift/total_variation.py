@@ -3,25 +3,23 @@
 By Cauchy and Schwarz it is at most ½ √(χ² (1/n + 1/m)), which bounds what chance can do.
 """
 
-import math
-
 import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, chi_squared_quantile
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison, chi_squared_quantiles
 
 
-def measure(pair: Comparison) -> Measure:
-    """The distance."""
-    shares = pair.thirty
-    value = float(np.abs(shares.reference - shares.current).sum()) / 2
-    freedom = max(shares.freedom, 1)
-    return Measure(
+def measure(pairs: Comparison) -> Measures:
+    """The distances."""
+    shares = pairs.thirty
+    value = np.abs(shares.reference - shares.current).sum(axis=1) / 2
+    freedom, noise = shares.freedom, shares.noise
+    return Measures(
         value,
         value,
-        float(special.chdtrc(freedom, 4 * value**2 / shares.noise)),
-        lambda level: math.sqrt(chi_squared_quantile(freedom, level) * shares.noise) / 2,
+        special.chdtrc(np.maximum(freedom, 1), 4 * value**2 / noise),
+        lambda level: np.sqrt(chi_squared_quantiles(freedom, level) * noise) / 2,
     )
 
 

@@ -4,26 +4,26 @@ The sampling error of a variance goes with the kurtosis, which is taken from the
 that heavy tails do not pass for drift (Layard, 1973).
 """
 
-import math
+import numpy as np
+from scipy import special
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, normal_quantile, normal_tail
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison
 
 
-def measure(pair: Comparison) -> Measure | None:
-    """The ratio; None where either side does not vary."""
-    reference, current = pair.pair
-    if not (0 < reference.variance < math.inf and 0 < current.variance < math.inf):
-        return None
-    ratio = current.variance / reference.variance
-    kurtosis = max(reference.kurtosis, current.kurtosis)
-    error = math.sqrt(max(kurtosis - 1, 0.1) * pair.noise)
-    return Measure(
+def measure(pairs: Comparison) -> Measures:
+    """The ratios; unknown where either side does not vary."""
+    before, now = pairs.variances
+    ratio = now / before
+    kurtosis = pairs.of("kurtosis").max(axis=0)
+    error = np.sqrt(np.maximum(kurtosis - 1, 0.1) * pairs.noise)
+    return Measures(
         ratio,
-        abs(math.log2(ratio)),
-        normal_tail(math.log(ratio) / error),
-        lambda level: -normal_quantile(level / 2) * error / math.log(2),
-        reference.variance,
+        np.abs(np.log2(ratio)),
+        2 * special.ndtr(-np.abs(np.log(ratio)) / error),
+        lambda level: -special.ndtri(level / 2) * error / np.log(2),
+        before,
+        (np.minimum(before, now) > 0) & (np.maximum(before, now) < np.inf),
     )
 
 

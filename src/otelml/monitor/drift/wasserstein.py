@@ -7,31 +7,32 @@ Without drift √(1/n + 1/m) |B(F)| is integrated, B a Brownian bridge: its mean
 import numpy as np
 from scipy import special
 
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison, normal_quantile
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison
+from otelml.sketch.array import Floats
 
 
-def measure(pair: Comparison) -> Measure | None:
-    """The distance; None where the baseline does not vary."""
-    if not pair.spread > 0:
-        return None
-    edges = pair.cdfs.edges
-    widths = (edges[1:] - edges[:-1]) / pair.spread
-    gap = np.abs(pair.cdfs.reference - pair.cdfs.current)
-    value = float(widths @ (gap[1:] + gap[:-1])) / 2
-    share = (pair.cdfs.reference + pair.cdfs.current) / 2
+def measure(pairs: Comparison) -> Measures:
+    """The distances; unknown where the baseline does not vary."""
+    edges, before, now = pairs.cdfs
+    widths = (edges[:, 1:] - edges[:, :-1]) / pairs.spreads[:, None]
+    value = _area(widths, np.abs(before - now))
+    share = (before + now) / 2
     bridge = np.sqrt(np.maximum(share * (1 - share), 0.0))
-    integral = float(widths @ (bridge[1:] + bridge[:-1])) / 2
-    scale = integral * pair.noise**0.5
-    if not 0 < scale < np.inf:
-        return None
+    scale = _area(widths, bridge) * np.sqrt(pairs.noise)
     mean = (2 / np.pi) ** 0.5
-    return Measure(
+    return Measures(
         value,
         value,
-        float(special.ndtr((mean - value / scale) / 0.75)),
-        lambda level: scale * (mean - 0.75 * normal_quantile(level)),
+        special.ndtr((mean - value / scale) / 0.75),
+        lambda level: scale * (mean - 0.75 * special.ndtri(level)),
+        known=(pairs.spreads > 0) & (scale > 0) & (scale < np.inf),
     )
+
+
+def _area(widths: Floats, heights: Floats) -> Floats:
+    area: Floats = (widths * (heights[:, 1:] + heights[:, :-1])).sum(axis=1) / 2
+    return area
 
 
 CHECK = Check("wasserstein", "{score}", warn=0.1, alarm=0.25, measure=measure, numbers_only=True)

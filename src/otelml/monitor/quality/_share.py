@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
 from scipy import special
 
-from otelml.data import Role
-from otelml.monitor.check import Check, Measure
-from otelml.monitor.comparison import Comparison
-
-FEATURES = frozenset({Role.FEATURE})
+from otelml.monitor.check import Check, Measures
+from otelml.monitor.comparison import Comparison, noise
 
 
 def share_check(
@@ -16,16 +14,13 @@ def share_check(
 ) -> Check:
     """A check of how much greater the share of `attribute` is than in the baseline."""
 
-    def measure(pair: Comparison) -> Measure | None:
-        counts = [getattr(s, attribute, None) for s in (pair.reference, pair.current)]
-        rows = pair.rows[::-1]
-        if None in counts or not all(rows):
-            return None
-        before, now = (count / total for count, total in zip(counts, rows, strict=True))  # type: ignore[operator]
-        pooled = sum(counts) / sum(rows)  # type: ignore[arg-type]
-        error = (pooled * (1 - pooled) * (1 / rows[0] + 1 / rows[1])) ** 0.5
-        p_value = float(special.ndtr((before - now) / error)) if error > 0 else 1.0
-        return Measure(now, now - before, p_value, None, before)
+    def measure(pairs: Comparison) -> Measures:
+        totals, counts = pairs.rows, pairs.of(attribute)
+        before, now = counts / totals
+        pooled = counts.sum(axis=0) / totals.sum(axis=0)
+        error = np.sqrt(pooled * (1 - pooled) * noise(totals))
+        p_value = np.where(error > 0, special.ndtr((before - now) / error), 1.0)
+        return Measures(now, now - before, p_value, None, before, totals.min(axis=0) > 0)
 
     return quality_check(name, warn, alarm, measure, numbers_only=numbers_only)
 
@@ -34,7 +29,7 @@ def quality_check(
     name: str,
     warn: float | None,
     alarm: float | None,
-    measure: Callable[[Comparison], Measure | None],
+    measure: Callable[[Comparison], Measures],
     *,
     numbers_only: bool = False,
     categories_only: bool = False,
@@ -49,5 +44,5 @@ def quality_check(
         numbers_only=numbers_only,
         categories_only=categories_only,
         of_values=False,
-        roles=FEATURES,
+        features_only=True,
     )

@@ -1,30 +1,34 @@
 """One value throughout the window where the baseline had several."""
 
+import math
+
+import numpy as np
+
 from otelml.data import Sketch
-from otelml.monitor.check import Measure
+from otelml.monitor.check import Measures
 from otelml.monitor.comparison import Comparison
 from otelml.monitor.quality._share import quality_check
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
 
 
-def measure(pair: Comparison) -> Measure | None:
-    """1 for a window that is constant, else 0; None where the baseline was constant too."""
-    before, now = _is_constant(pair.reference), _is_constant(pair.current)
-    if before or None in (before, now):
-        return None
-    if not now:
-        return Measure(0.0, 0.0, 1.0)
-    return Measure(1.0, 1.0, _greatest_share(pair.reference) ** pair.counts[1])
+def measure(pairs: Comparison) -> Measures:
+    """1 for windows that are constant, else 0; unknown where the baseline was constant too."""
+    before, now = np.array([[_is_constant(s) for s in side] for side in pairs.sides])
+    chance = [
+        _greatest_share(reference) ** count if constant == 1 else 1.0
+        for reference, count, constant in zip(pairs.references, pairs.counts[1], now, strict=True)
+    ]
+    return Measures(now, now, np.array(chance), known=(before == 0) & (now >= 0))
 
 
-def _is_constant(sketch: Sketch) -> bool | None:
-    """Whether all values are the same; None of nothing, and of what is not a column's."""
+def _is_constant(sketch: Sketch) -> float:
+    """1 if all values are the same, 0 if not; NaN of nothing, and of what is not a column's."""
     if isinstance(sketch, Categories) and sketch.count:
-        return max(sketch.counts.values(), default=0) == sketch.count
+        return float(max(sketch.counts.values(), default=0) == sketch.count)
     if isinstance(sketch, Numeric) and sketch.count:
-        return sketch.moments.count == sketch.count and sketch.variance == 0
-    return None
+        return float(sketch.moments.count == sketch.count and sketch.variance == 0)
+    return math.nan
 
 
 def _greatest_share(sketch: Sketch) -> float:

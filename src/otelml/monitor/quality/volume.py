@@ -22,5 +22,5 @@ def volume(window: Window, previous: Sequence[Window]) -> Finding:
     verdict = Verdict.OK
     if change >= _WARN:
         verdict = Verdict.ALARM if change >= _ALARM else Verdict.WARN
-    measure = Measure(ratio, change, None, None, usual)
+    measure = Measure(ratio, change, None, usual)
     return finding(window, key, "volume", measure, limits, verdict, rows)

@@ -1,0 +1,88 @@
+"""Columns of a window beside their baselines, in the families in which they are judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from otelml.data import Key, Role, Sketch, Window
+from otelml.monitor.comparison import Comparison
+from otelml.sketch.categories import Categories
+
+Column: TypeAlias = tuple[Key, Sketch, Sketch]
+"""A key, and its sketches in the baseline and in the window."""
+
+Places: TypeAlias = npt.NDArray[np.intp]
+
+_OTHERS: Final = frozenset({Role.PREDICTION, Role.SCORE, Role.CONFIDENCE, Role.TARGET})
+
+
+class Part(NamedTuple):
+    """The columns of a family that are numbers, or those that are categories.
+
+    `places` are those of all in the family, `enough` of the ones that have rows enough to compare.
+    """
+
+    places: Places
+    enough: Places
+    columns: Comparison
+
+    @property
+    def filled(self) -> tuple[Places, Comparison]:
+        """Of the ones with rows enough, those that have values on both sides."""
+        places, columns = self.columns.filled
+        return self.enough[places], columns
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Columns whose p-values are adjusted together; `rows` are the window's and the baseline's."""
+
+    keys: list[Key]
+    rows: list[tuple[int, int]]
+    numbers: Part
+    categories: Part
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], fewest: int) -> Self:
+        """Some columns; those with `fewest` rows in the window are compared."""
+        rows = [(_rows(now), _rows(before)) for _, before, now in columns]
+        kinds: tuple[list[int], list[int]] = [], []
+        for place, (_, before, _) in enumerate(columns):
+            kinds[isinstance(before, Categories)].append(place)
+        parts = []
+        for places in kinds:
+            enough = [i for i in places if rows[i][0] >= fewest and rows[i][1] > 1]
+            sides = ([columns[i][side] for i in enough] for side in (1, 2))
+            parts.append(Part(_array(places), _array(enough), Comparison(*sides)))
+        return cls([key for key, _, _ in columns], rows, *parts)
+
+    @property
+    def of_features(self) -> bool:
+        """Whether its columns are features."""
+        return _is_feature(self.keys[0])
+
+
+def families(baseline: Window, window: Window, fewest: int) -> list[Family]:
+    """The features that both windows have; and their predictions, scores and the like."""
+    features: list[Column] = []
+    others: list[Column] = []
+    for key, now in window.sketches.items():
+        before = baseline.sketches.get(key) if key.role in _OTHERS or _is_feature(key) else None
+        if before is not None and isinstance(before, Categories) == isinstance(now, Categories):
+            (features if _is_feature(key) else others).append((key, before, now))
+    return [Family.of(columns, fewest) for columns in (features, others) if columns]
+
+
+def _is_feature(key: Key) -> bool:
+    return key.role is Role.FEATURE
+
+
+def _rows(sketch: Sketch) -> int:
+    return int(getattr(sketch, "observations", 0))
+
+
+def _array(places: list[int]) -> Places:
+    return np.array(places, np.intp)
