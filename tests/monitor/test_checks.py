@@ -119,6 +119,19 @@ def test_every_check_is_quiet_on_a_twin_and_finite_on_anything(
         assert 0 <= other.p_value <= 1
 
 
+def test_columns_judged_at_once_measure_what_each_does_alone() -> None:
+    before, now = table(0, 3000), table(1, 700, drift=True)
+    together = {(f.feature, f.check): f for f in run(DEFAULT, before, now)}
+    for key, sketch in now.sketches.items():
+        reference = window({key.name: before.sketches[key]}, 3000)
+        for f in run(DEFAULT, reference, window({key.name: sketch}, 700)):
+            of_all = together[f.feature, f.check] if f.feature else f
+            alone = (f.value, f.effect, f.p_value, f.reference)
+            measured = (of_all.value, of_all.effect, of_all.p_value, of_all.reference)
+            for ours, theirs in zip(alone, measured, strict=True):
+                assert ours == (theirs if theirs is None else pytest.approx(theirs, rel=1e-9))
+
+
 def alarms(findings: list[Finding]) -> set[str | None]:
     return {f.feature for f in findings if f.verdict is Verdict.ALARM}
 

@@ -1,6 +1,6 @@
 """Columns of a window beside their baselines, with what several checks need worked out once.
 
-Arrays have an entry, or a row, a column.
+Arrays have an entry, or a row, for each column.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,8 @@ class Shares(NamedTuple):
         """Statistic of homogeneity of the counts p and q: n m Σ (p / n − q / m)² / (p + q)."""
         gaps = self.reference - self.current
         weights = np.where(self.filled, self.counts.reference + self.counts.current, 1.0)
-        statistic: Floats = (gaps * gaps / weights).sum(axis=1) * self.totals.prod(axis=0)
+        both = self.totals.prod(axis=0, dtype=np.float64)
+        statistic: Floats = (gaps * gaps / weights).sum(axis=1) * both
         return statistic
 
 

@@ -15,11 +15,10 @@ from otelml.sketch.numeric import Numeric
 def measure(pairs: Comparison) -> Measures:
     """1 for windows that are constant, else 0; unknown where the baseline was constant too."""
     before, now = np.array([[_is_constant(s) for s in side] for side in pairs.sides])
-    chance = [
-        _greatest_share(reference) ** count if constant == 1 else 1.0
-        for reference, count, constant in zip(pairs.references, pairs.counts[1], now, strict=True)
-    ]
-    return Measures(now, now, np.array(chance), known=(before == 0) & (now >= 0))
+    chance = np.ones(len(now))
+    for place in ((before == 0) & (now == 1)).nonzero()[0].tolist():
+        chance[place] = _greatest_share(pairs.references[place]) ** pairs.counts[1, place]
+    return Measures(now, now, chance, known=(before == 0) & (now >= 0))
 
 
 def _is_constant(sketch: Sketch) -> float:
