@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy import stats
 
 from otelml.sketch.align import align, align_names, alike, cdfs
@@ -80,3 +82,21 @@ def test_probabilities_compare_on_their_own_bounds() -> None:
     both = cdfs(alike([Probability.of(a)], [Probability.of(b)]))
     gap = np.abs(both.reference - both.current).max()
     assert stats.ks_2samp(a, b).statistic == pytest.approx(gap, abs=0.005)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40))
+def test_what_lines_hide_is_the_variance_of_values_thrown_into_their_buckets(
+    seed: int, bins: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    sketch = Numeric.of(rng.normal(size=rng.integers(50, 3000)))
+    assume(not sketch.tail.count)
+    inner = np.sort(rng.uniform(sketch.minimum, sketch.maximum, bins - 1))
+    expected = np.zeros(bins)
+    for low, high, count in zip(*sketch.body.cells(), strict=True):
+        edges = np.concatenate([[low], inner[(low < inner) & (inner < high)], [high]])
+        first = int(np.searchsorted(inner, low, side="right"))
+        for place, width in enumerate(np.diff(edges)):
+            share = width / (high - low)
+            expected[first + place] += count * share * (1 - share)
+    assert expected == pytest.approx(sketch.hidden(inner), rel=1e-6, abs=1e-6)

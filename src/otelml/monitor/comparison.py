@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from otelml.sketch.align import Aligned, Cdfs, Pair, align, align_names, alike, cdfs
+from otelml.sketch.align import Aligned, Cdfs, Pair, align, align_names, alike, cdfs, hidden
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.categories import Categories
 
@@ -23,6 +23,8 @@ class Shares(NamedTuple):
     """Counts and shares of both samples in the same cells, and what their sizes alone explain.
 
     Cells are filled if either sample has something there; `totals` are the sums of the counts.
+    `hidden` is what chance adds to Σ (p − q)² / (p + q) / 4 inside buckets, on average, where lines
+    through them hide it.
     """
 
     counts: Aligned
@@ -30,14 +32,23 @@ class Shares(NamedTuple):
     totals: Ints
     reference: Floats
     current: Floats
+    hidden: Floats
 
     @classmethod
-    def of(cls, counts: Aligned, totals: Ints) -> Self:
-        """The shares of some counts; those of sparse cells are pooled."""
+    def of(cls, counts: Aligned, totals: Ints, hidden: Aligned | None = None) -> Self:
+        """The shares of some counts; those of sparse cells are pooled.
+
+        `hidden` are the variances of the counts that lines through buckets hide.
+        """
+        before, now = totals[:, :, None]
+        added = np.zeros(len(counts.reference))
+        if hidden is not None:
+            variances = hidden.reference / before**2 + hidden.current / now**2
+            shares = counts.reference / before + counts.current / now
+            added = (variances / np.where(shares > 0, shares, np.inf)).sum(axis=1) / 4
         counts = _pooled(counts, totals)
         filled = counts.reference + counts.current > 0
-        before, now = totals[:, :, None]
-        return cls(counts, filled, totals, counts.reference / before, counts.current / now)
+        return cls(counts, filled, totals, counts.reference / before, counts.current / now, added)
 
     @property
     def freedom(self) -> Floats:
@@ -49,6 +60,17 @@ class Shares(NamedTuple):
     def noise(self) -> Floats:
         """1/n + 1/m: the scale of every distance under no drift."""
         return noise(self.totals)
+
+    def unveiled(self, squared: Floats) -> Floats:
+        """Squared distances, about Σ (p − q)² / (p + q) / 4, as on the values themselves.
+
+        What buckets hide is added as far as the samples differ by chance between buckets, too: not
+        at all where one is a copy of the other.
+        """
+        expected = self.freedom * self.noise / 8
+        seen = np.maximum(expected - self.hidden, 1e-9 * self.noise)
+        unveiled: Floats = squared + self.hidden * np.minimum(squared / seen, 1.0)
+        return unveiled
 
     @property
     def chi_squared(self) -> Floats:
@@ -101,12 +123,16 @@ class Comparison:
     @cached_property
     def thirty(self) -> Shares:
         """Shares in 30 bins, or by category."""
-        return self._shares(30)
+        if isinstance(self.references[0], Categories):
+            return Shares.of(align_names(*self.sides), self.counts)
+        return Shares.of(align(self._pairs, 30), self.counts, hidden(self._pairs, 30))
 
     @cached_property
     def ten(self) -> Shares:
         """Shares in ten bins, or by category."""
-        return self.thirty if isinstance(self.references[0], Categories) else self._shares(10)
+        if isinstance(self.references[0], Categories):
+            return self.thirty
+        return Shares.of(align(self._pairs, 10), self.counts)
 
     @cached_property
     def means(self) -> Floats:
@@ -123,11 +149,6 @@ class Comparison:
         """Standard deviations of the baseline."""
         spreads: Floats = np.sqrt(self.variances[0])
         return spreads
-
-    def _shares(self, bins: int) -> Shares:
-        of_names = isinstance(self.references[0], Categories)
-        counts = align_names(*self.sides) if of_names else align(self._pairs, bins)
-        return Shares.of(counts, self.counts)
 
 
 def noise(counts: Ints) -> Floats:

@@ -63,6 +63,13 @@ def align(pairs: Sequence[Pair], bins: int) -> Aligned:
     return Aligned(_rows([b.counts for b in binned], 0.0), np.maximum(shares, 0.0) * counts)
 
 
+def hidden(pairs: Sequence[Pair], bins: int) -> Aligned:
+    """Sampling variance of the counts in the same bins that lines through buckets hide."""
+    binned = [reference.bins(bins) for reference, _ in pairs]
+    now = [current.hidden(b.inner) for b, (_, current) in zip(binned, pairs, strict=True)]
+    return Aligned(_rows([b.hidden for b in binned], 0.0), _rows(now, 0.0))
+
+
 def cdfs(pairs: Sequence[Pair]) -> Cdfs:
     """Both cumulative distributions at every bucket bound that both know exactly.
 

@@ -16,10 +16,14 @@ from otelml.sketch.flat import Flat
 
 
 class Bins(NamedTuple):
-    """Inner edges of bins, and the counts in them of the sketch whose quantiles they are."""
+    """Inner edges of bins, and of the sketch whose quantiles they are what is in them.
+
+    `hidden` is the variance of the counts that lines through its buckets hide.
+    """
 
     inner: Floats
     counts: Floats
+    hidden: Floats
 
 
 class Distribution(ABC):
@@ -110,11 +114,32 @@ class Distribution(ABC):
         counts: Floats = np.maximum(below[1:] - below[:-1], 0.0)
         return counts
 
+    def hidden(self, inner: Floats) -> Floats:
+        """Sampling variance of the counts between inner edges that lines through buckets hide.
+
+        Of the c values of a bucket a line gives a bin that has a share f of its width exactly c f;
+        by chance their number has the variance c f (1 − f).
+        """
+        edges, below = self.cumulative()
+        cell = edges.searchsorted(inner).clip(1, len(edges) - 1)
+        low, high, counts = edges[cell - 1], edges[cell], below[cell] - below[cell - 1]
+        cut = (low < inner) & (inner < high)
+        width = np.where(cut, high - low, 1.0)
+        ends = np.concatenate([[-np.inf], inner, [np.inf]])
+        left = (inner - np.maximum(low, ends[:-2])) / width
+        right = (np.minimum(high, ends[2:]) - inner) / width
+        variance = np.zeros(len(inner) + 1)
+        variance[:-1] = np.where(cut, counts * left * (1 - left), 0.0)
+        # A bin between two edges in one bucket has but one piece.
+        cut[:-1] &= (cell[:-1] != cell[1:]) | ~cut[1:]
+        variance[1:] += np.where(cut, counts * right * (1 - right), 0.0)
+        return variance
+
     def bins(self, most: int) -> Bins:
         """At most so many bins, as equal in counts as its buckets allow."""
         if most not in self._bins:
             inner = self._inner_edges(most)
-            self._bins[most] = Bins(inner, self.counts_between(inner))
+            self._bins[most] = Bins(inner, self.counts_between(inner), self.hidden(inner))
         return self._bins[most]
 
     @cached_property

@@ -14,7 +14,7 @@ def measure(pairs: Comparison) -> Measures:
     """The distances."""
     shares = pairs.thirty
     gaps = np.sqrt(shares.reference) - np.sqrt(shares.current)
-    squared = (gaps * gaps).sum(axis=1) / 2
+    squared = shares.unveiled((gaps * gaps).sum(axis=1) / 2)
     value, scale, freedom = np.sqrt(squared), shares.noise / 8, shares.freedom
     return Measures(
         value,

@@ -18,7 +18,7 @@ def measure(pairs: Comparison) -> Measures:
     p, q = shares.reference, shares.current
     middle = (p + q) / 2
     nats = (special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum(axis=1) / 2
-    nats = np.maximum(nats, 0.0)
+    nats = shares.unveiled(np.maximum(nats, 0.0))
     value, scale, freedom = np.sqrt(nats / math.log(2)), shares.noise / 8, shares.freedom
     return Measures(
         value,
