@@ -1,6 +1,7 @@
 """Checks against independent oracles, and what they say of windows with a known truth."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from otelml.data import Finding, Sketch, Verdict
-from otelml.monitor.check import Checks, Measure
+from otelml.monitor.check import Checks
 from otelml.monitor.comparison import Comparison
 from otelml.monitor.registry import DEFAULT, DRIFT, NAMES, run
 from otelml.sketch.array import Floats
@@ -21,6 +22,12 @@ from tests.monitor.data import drawn, feature, table, window
 CHECKS = {check.name: check for check in DRIFT}
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(10, 2, 20_000), RNG.normal(10.6, 2.2, 8_000)
+
+
+class Measure(NamedTuple):
+    value: float
+    effect: float
+    p_value: float
 
 
 def measured(name: str, one: Floats, other: Floats) -> Measure:

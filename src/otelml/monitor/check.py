@@ -30,20 +30,12 @@ WARNING: Final = 0.01
 """The same of a warning."""
 
 
-class Measure(NamedTuple):
-    """What a check found: its statistic, the effect to judge, and how likely by chance."""
-
-    value: float
-    effect: float
-    p_value: float | None = None
-    reference: float | None = None
-
-
 class Measures(NamedTuple):
-    """The same of several columns, each an array with an entry a column.
+    """What a check found: arrays with an entry for each column.
 
-    `null(level)` are the effects that chance alone passes with that probability; what is not
-    `known` is no finding.
+    They are its statistics, the effects to judge, how likely these are by chance, the effects that
+    chance alone passes with the probability `null(level)` is given, and the statistics of the
+    baseline. What is not `known` is no finding.
     """
 
     value: Floats
@@ -126,35 +118,17 @@ def _judge(check: Check, limits: Limits, family: Family, window: Window) -> list
     told = _measured(check, parts, len(family.keys))
     chosen = np.sort(np.concatenate([part.places for part in parts])).tolist()
     adjusted = adjust([told[place][2] for place in chosen])
-    model, span = window.model, (window.start, window.end)
     findings = []
     for place, p in zip(chosen, adjusted, strict=True):
         value, effect, raw, reference, null, enough = told[place]
         verdict = Verdict.NOT_APPLICABLE if enough else Verdict.TOO_LITTLE_DATA
         if effect is not None:
             verdict = judged(effect, p, limits)
+        held = limits if null is None else Limits(limits.warn, limits.alarm, null)
+        p_values = (raw, p) if check.is_test else (None, None)
         key, rows = family.keys[place], family.rows[place]
-        # By position, in the order of the fields: keywords take longer than all the rest here.
-        findings.append(
-            Finding(
-                model.name,
-                model.version,
-                key.role,
-                key.name or None,
-                check.name,
-                value,
-                raw if check.is_test else None,
-                p if check.is_test else None,
-                effect,
-                limits if null is None else Limits(limits.warn, limits.alarm, null),
-                reference,
-                verdict,
-                rows[0],
-                rows[1],
-                span,
-                key.labels,
-            )
-        )
+        measured = value, effect, reference, p_values
+        findings.append(finding(window, key, check.name, verdict, held, rows, *measured))
     return findings
 
 
@@ -188,10 +162,12 @@ def finding(
     window: Window,
     key: Key,
     name: str,
-    measure: Measure | None,
-    limits: Limits,
     verdict: Verdict,
+    limits: Limits,
     rows: tuple[int, int],
+    value: float | None = None,
+    effect: float | None = None,
+    reference: float | None = None,
     p_values: tuple[float | None, float | None] = (None, None),
 ) -> Finding:
     """A finding on one column of a window; `rows` are the window's and the baseline's."""
@@ -202,12 +178,12 @@ def finding(
         key.role,
         key.name or None,
         name,
-        measure.value if measure else None,
+        value,
         p_values[0],
         p_values[1],
-        measure.effect if measure else None,
+        effect,
         limits,
-        measure.reference if measure else None,
+        reference,
         verdict,
         rows[0],
         rows[1],

@@ -78,7 +78,7 @@ def run(
     if baseline is None:
         key = Key(window.model, Role.PREDICTIONS)
         held = window.rows, 0
-        return [finding(window, key, "baseline", None, Limits(), Verdict.NO_BASELINE, held)]
+        return [finding(window, key, "baseline", Verdict.NO_BASELINE, Limits(), held)]
     findings = _of_slices(checks, baseline, slices(window))
     baseline, window = whole(baseline), whole(window)
     findings += compare(checks, baseline, window)
@@ -99,9 +99,8 @@ def _of_slices(checks: Checks, baseline: Window, window: Window) -> list[Finding
             window,
             Key(window.model, Role.PREDICTIONS, "", of),
             "baseline",
-            None,
-            Limits(),
             Verdict.NO_BASELINE,
+            Limits(),
             (held, 0),
         )
         for of, held in sorted(rows(window).items())
@@ -112,7 +111,7 @@ def _of_slices(checks: Checks, baseline: Window, window: Window) -> list[Finding
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by verdict."""
     told = list(findings)
-    return [finding for verdict in _ORDER for finding in told if finding.verdict is verdict]
+    return [finding for verdict in _ORDER for finding in told if finding.verdict == verdict]
 
 
 _ORDER: Final = (

@@ -1,7 +1,7 @@
 """Features that are missing or extra: `missing_feature` and `extra_feature`, of whole windows."""
 
 from otelml.data import Finding, Limits, Role, Verdict, Window
-from otelml.monitor.check import Measure, finding
+from otelml.monitor.check import finding
 
 
 def missing_features(baseline: Window, window: Window) -> list[Finding]:
@@ -20,10 +20,11 @@ def missing_features(baseline: Window, window: Window) -> list[Finding]:
                     window,
                     key,
                     "missing_feature",
-                    Measure(float(gone), float(gone)),
-                    Limits(None, 1.0),
                     Verdict.ALARM if gone else Verdict.OK,
+                    Limits(None, 1.0),
                     (window.rows, baseline.rows),
+                    float(gone),
+                    float(gone),
                 )
             )
     return findings
@@ -36,10 +37,11 @@ def extra_features(baseline: Window, window: Window) -> list[Finding]:
             window,
             key,
             "extra_feature",
-            Measure(1.0, 1.0),
-            Limits(1.0, None),
             Verdict.WARN,
+            Limits(1.0, None),
             (window.rows, baseline.rows),
+            1.0,
+            1.0,
         )
         for key in window.sketches
         if key.role is Role.FEATURE and key not in baseline.sketches

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from otelml.data import Finding, Key, Limits, Role, Verdict, Window
-from otelml.monitor.check import Measure, finding
+from otelml.monitor.check import finding
 
 _WARN, _ALARM = 2.0, 10.0
 
@@ -16,11 +16,10 @@ def volume(window: Window, previous: Sequence[Window]) -> Finding:
     usual = median([w.rows for w in previous]) if previous else 0
     rows = window.rows, int(usual)
     if not usual:
-        return finding(window, key, "volume", None, limits, Verdict.NOT_APPLICABLE, rows)
+        return finding(window, key, "volume", Verdict.NOT_APPLICABLE, limits, rows)
     ratio = window.rows / usual
     change = max(ratio, 1 / ratio) if ratio else float("inf")
     verdict = Verdict.OK
     if change >= _WARN:
         verdict = Verdict.ALARM if change >= _ALARM else Verdict.WARN
-    measure = Measure(ratio, change, None, usual)
-    return finding(window, key, "volume", measure, limits, verdict, rows)
+    return finding(window, key, "volume", verdict, limits, rows, ratio, change, usual)
