@@ -103,7 +103,7 @@ def compare(checks: Checks, baseline: Window, window: Window) -> list[Finding]:
     with np.errstate(all="ignore"):  # what cannot be divided is not known
         return [
             finding
-            for check, limits in (checks.chosen() if of else ())
+            for check, limits in checks.chosen()
             for family in of
             if family.of_features or not check.features_only
             for finding in _judge(check, limits, family, window)

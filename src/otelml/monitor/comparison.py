@@ -43,7 +43,7 @@ class Shares(NamedTuple):
         before, now = totals[:, :, None]
         added = np.zeros(len(counts.reference))
         if hidden is not None:
-            variances = hidden.reference / before**2 + hidden.current / now**2
+            variances = hidden.reference / before / before + hidden.current / now / now
             shares = counts.reference / before + counts.current / now
             added = (variances / np.where(shares > 0, shares, np.inf)).sum(axis=1) / 4
         counts = _pooled(counts, totals)
@@ -177,18 +177,3 @@ def chi_squared_quantiles(freedom: Floats, level: float) -> Floats:
 @lru_cache(maxsize=1024)
 def _chi_squared_quantile(freedom: float, level: float) -> float:
     return float(special.chdtri(max(freedom, 1.0), level))
-
-
-@lru_cache(maxsize=1024)
-def normal_quantile(level: float) -> float:
-    """What a standard normal deviation is below with that probability."""
-    return float(special.ndtri(level))
-
-
-def normal_tail(deviation: float) -> float:
-    """Two-sided p-value of a standard normal deviation.
-
-    >>> round(normal_tail(1.96), 3)
-    0.05
-    """
-    return float(2 * special.ndtr(-abs(deviation)))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from otelml import names
 from otelml.data import Finding, Outcomes, Verdict, Window
 from otelml.monitor.check import adjust
-from otelml.monitor.comparison import normal_tail
+from otelml.monitor.normal import normal_tail
 from otelml.monitor.performance.check import CERTAIN, Rules
 from otelml.monitor.performance.interval import Z
 from otelml.monitor.performance.registry import judge

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from otelml.monitor.comparison import normal_quantile, normal_tail
+from otelml.monitor.normal import normal_quantile, normal_tail
 from otelml.monitor.performance.interval import wilson
 from otelml.sketch.array import Floats
 

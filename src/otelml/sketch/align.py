@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
@@ -31,14 +32,16 @@ class Aligned(NamedTuple):
 
 
 class Cdfs(NamedTuple):
-    """Cumulative distributions of both at the same edges, of shape (pairs, edges).
+    """Cumulative distributions of both at the same edges, which ascend in each pair.
 
-    Edges ascend; where there are fewer, the last is repeated.
+    Pairs stand one after the other, so that one with many edges costs the others nothing; `starts`
+    is where each begins.
     """
 
     edges: Floats
     reference: Floats
     current: Floats
+    starts: npt.NDArray[np.intp]
 
 
 def alike(references: Sequence[Numbers], currents: Sequence[Numbers]) -> list[Pair]:
@@ -77,21 +80,19 @@ def cdfs(pairs: Sequence[Pair]) -> Cdfs:
     """
     edges = [_edges(*pair) for pair in pairs]
     before, now = (
-        _rows([side.cdf(x) for side, x in zip(sides, edges, strict=True)], 1.0)
+        np.concatenate([side.cdf(x) for side, x in zip(sides, edges, strict=True)])
         for sides in zip(*pairs, strict=True)
     )
-    return Cdfs(_rows(edges), before, now)
+    sizes = np.array([len(x) for x in edges])
+    return Cdfs(np.concatenate(edges), before, now, sizes.cumsum() - sizes)
 
 
-def _rows(parts: Sequence[Floats], fill: float | None = None) -> Floats:
-    """Arrays of different lengths as the rows of one, the shorter ones filled up.
-
-    What fills them is by default their last.
-    """
+def _rows(parts: Sequence[Floats], fill: float) -> Floats:
+    """Arrays of different lengths as the rows of one, the shorter ones filled up."""
     rows = np.empty((len(parts), max(map(len, parts))))
     for row, part in zip(rows, parts, strict=True):
         row[: len(part)] = part
-        row[len(part) :] = part[-1] if fill is None else fill
+        row[len(part) :] = fill
     return rows
 
 

@@ -26,7 +26,7 @@ from otelml.sketch.buckets import (
 )
 from otelml.sketch.flat import Flat
 
-NOTHING: Final = (np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+_NOTHING: Final = (np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
 """Buckets of an empty histogram."""
 
 
@@ -191,11 +191,11 @@ class Exponential:
 
     @cached_property
     def _bounds(self) -> tuple[Floats, Floats, Ints]:
-        return next(Flat.of([self]).each()) if self.count else NOTHING
+        return next(Flat.of([self]).each()) if self.count else _NOTHING
 
     def cells(self) -> tuple[Floats, Floats, Ints]:
         """The same, with the outermost bounds drawn in to the extremes where these are known."""
-        return next(self._cells.each()) if self.count else NOTHING
+        return next(self._cells.each()) if self.count else _NOTHING
 
     @property
     def _cells(self) -> Flat:

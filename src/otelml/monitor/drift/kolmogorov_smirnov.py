@@ -12,7 +12,8 @@ from otelml.monitor.comparison import Comparison
 
 def measure(pairs: Comparison) -> Measures:
     """D and its p-values."""
-    distance = np.abs(pairs.cdfs.reference - pairs.cdfs.current).max(axis=1)
+    gaps = np.abs(pairs.cdfs.reference - pairs.cdfs.current)
+    distance = np.maximum.reduceat(gaps, pairs.cdfs.starts)
     scale = np.sqrt(pairs.noise)
     return Measures(
         distance,

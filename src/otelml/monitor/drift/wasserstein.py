@@ -9,17 +9,17 @@ from scipy import special
 
 from otelml.monitor.check import Check, Measures
 from otelml.monitor.comparison import Comparison
+from otelml.sketch.align import Cdfs
 from otelml.sketch.array import Floats
 
 
 def measure(pairs: Comparison) -> Measures:
     """The distances; unknown where the baseline does not vary."""
-    edges, before, now = pairs.cdfs
-    widths = (edges[:, 1:] - edges[:, :-1]) / pairs.spreads[:, None]
-    value = _area(widths, np.abs(before - now))
-    share = (before + now) / 2
+    cdfs = pairs.cdfs
+    value = _area(cdfs, np.abs(cdfs.reference - cdfs.current)) / pairs.spreads
+    share = (cdfs.reference + cdfs.current) / 2
     bridge = np.sqrt(np.maximum(share * (1 - share), 0.0))
-    scale = _area(widths, bridge) * np.sqrt(pairs.noise)
+    scale = _area(cdfs, bridge) / pairs.spreads * np.sqrt(pairs.noise)
     mean = (2 / np.pi) ** 0.5
     return Measures(
         value,
@@ -30,9 +30,13 @@ def measure(pairs: Comparison) -> Measures:
     )
 
 
-def _area(widths: Floats, heights: Floats) -> Floats:
-    area: Floats = (widths * (heights[:, 1:] + heights[:, :-1])).sum(axis=1) / 2
-    return area
+def _area(cdfs: Cdfs, heights: Floats) -> Floats:
+    """Areas under heights at the edges, linear between them, a pair."""
+    areas = np.zeros(len(heights))
+    areas[:-1] = np.diff(cdfs.edges) * (heights[1:] / 2 + heights[:-1] / 2)
+    areas[cdfs.starts[1:] - 1] = 0.0  # from the last edge of a pair to the next pair
+    total: Floats = np.add.reduceat(areas, cdfs.starts)
+    return total
 
 
 CHECK = Check("wasserstein", "{score}", warn=0.1, alarm=0.25, measure=measure, numbers_only=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from otelml.data import Limits, Verdict
 from otelml.monitor.check import judged
-from otelml.monitor.comparison import normal_quantile, normal_tail
 from otelml.monitor.fairness.groups import Groups, Rates
+from otelml.monitor.normal import normal_quantile, normal_tail
 from otelml.monitor.share import Arm, katz, newcombe, shares_differ
 
 LEVEL: Final = 0.05

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from otelml.data import Outcomes
-from otelml.monitor.comparison import normal_tail
+from otelml.monitor.normal import normal_tail
 from otelml.monitor.performance.interval import Z
 from otelml.monitor.positive import scores_of
 from otelml.monitor.segments import known
