@@ -141,7 +141,9 @@ class _Fold:
             names = tuple(numeric)
             if names not in self._matrices:
                 self._matrices[names] = Matrix(len(names))
-            self._matrices[names].update(np.stack([*numeric.values()]).T)
+            columns = [*numeric.values()]
+            rows = np.stack(columns) if len(columns) > 1 else columns[0][None]  # none is copied
+            self._matrices[names].update(rows.T)
 
     def sketches(self) -> dict[tuple[Role, str], Sketch]:
         """The sketch of each column."""

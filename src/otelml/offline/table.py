@@ -7,6 +7,7 @@ all columns at once would keep a page of each in memory, or a whole batch, which
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -127,7 +128,7 @@ def _batches(
         case "csv" | "tsv":
             return delimited.batches(path, texts, advance)
         case "parquet":
-            return _parquet(path, advance)
+            return _ahead(_parquet(path, advance))
         case _:
             return _arrow(path, advance)
 
@@ -161,6 +162,15 @@ def _parquet(path: Path, advance: Callable[[float], None]) -> Iterator[pa.Record
                 # Asked for `x`, it also gives a column named `x.y`.
                 yield batch.select([i for i, n in enumerate(batch.schema.names) if n in some])
             _release()
+
+
+def _ahead(found: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same; the next one is read while one is folded, as Arrow lets go of the interpreter."""
+    with ThreadPoolExecutor(1) as pool:
+        upcoming = pool.submit(next, found, None)
+        while (batch := upcoming.result()) is not None:
+            upcoming = pool.submit(next, found, None)
+            yield batch
 
 
 def _arrow(path: Path, advance: Callable[[float], None]) -> Iterator[pa.RecordBatch]:

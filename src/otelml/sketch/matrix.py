@@ -6,7 +6,8 @@ rows and is kept from then on, so that a batch is one pass of numpy over the who
 out too much is chosen anew.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from otelml.sketch.origin import ENOUGH
 
 _BLOCK: Final = 16_384
 """Values folded in one pass: temporaries stay in the cache."""
+
+_LONG: Final = 8_192
+"""Rows of one column from which on a block need not have many columns."""
 
 _WIDTH: Final = 2 * MOST
 """Buckets a sign while folding, more than a sketch has, so that few values fall outside."""
@@ -81,9 +85,7 @@ class Matrix:
             for column in range(self.columns):
                 self._choose(column, matrix)
             self._chosen = True
-        rows = max(1, _BLOCK // max(self.columns, 1))
-        for start in range(0, len(matrix), rows):
-            self._fold(np.ascontiguousarray(matrix[start : start + rows].T))
+        self._fold_all(matrix)
         for wanting in np.flatnonzero(self._astray > np.maximum(_ASTRAY * self._sums[0], 64)):
             self._choose(int(wanting), matrix)
 
@@ -116,74 +118,109 @@ class Matrix:
             spare = _WIDTH - buckets.counts.size
             self._offset[sign, column] = buckets.offset - spare // 2
 
-    def _fold(self, block: Floats) -> None:
-        """Fold a (columns, values) block."""
-        finite = self._add_sums(block)
-        x = block - self._origin if self._origin.any() else block
-        fraction, exponent = np.frexp(np.abs(x))
-        scale = np.maximum(self._scale, 0)
+    def _fold_all(self, matrix: Floats) -> None:
+        """Fold a (rows, columns) matrix, block by block."""
+        rows = max(1, len(matrix))
+        wide = max(1, min(self.columns, _BLOCK // min(rows, _LONG)))
+        rows = min(rows, _BLOCK // wide)
+        # Once for all blocks: what is asked for and given back for each costs as much as to fold.
+        room = [*np.empty((4, wide * rows)), np.empty(wide * rows, np.intc)]
+        for start in range(0, len(matrix), rows):
+            for first in range(0, self.columns, wide):
+                some = slice(first, first + wide)
+                self._fold(matrix[start : start + rows, some].T, some, room)
+
+    def _fold(self, block: Floats, some: slice, room: Sequence[npt.NDArray[Any]]) -> None:
+        """Fold a (columns, values) block of some columns; `room` is for what comes up."""
+        held, index, x, spare, exponent = (a[: block.size].reshape(block.shape) for a in room)
+        if not block.flags.c_contiguous:
+            np.copyto(held, block)
+            block = held
+        scales, offset, origin = self._scale[some], self._offset[:, some], self._origin[some]
+        finite = self._add_sums(block, some, index)
+        x = np.subtract(block, origin, out=x) if origin.any() else block
+        np.frexp(np.abs(x, out=index), index, exponent)
+        scale = np.maximum(scales, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            index = np.log2(fraction)
+            np.log2(index, out=index)
             index *= 2.0**scale
         np.ceil(index, out=index)  # of the fraction alone, so that no digit is lost
-        index += exponent * 2.0**scale
-        if (self._scale < 0).any():
-            np.floor((index - 1) * 2.0 ** (self._scale - scale), out=index)
+        index += np.multiply(exponent, 2.0**scale, out=spare)
+        if (scales < 0).any():
+            index -= 1
+            index *= 2.0 ** (scales - scale)
+            np.floor(index, out=index)
             index += 1
-        index -= self._offset[0] + 1
-        if negative := bool((self._minimum < self._origin[:, 0]).any()):
+        index -= offset[0] + 1
+        if negative := bool((self._minimum[some] < origin[:, 0]).any()):
             below = x < 0
-            index += below * (self._offset[0] - self._offset[1])
-        inside = (index >= 0) & (index < _WIDTH)
-        index += self._base
+            index += np.multiply(below, offset[0] - offset[1], out=spare)
+        outside = (index < 0) | (index >= _WIDTH)
+        index += self._base[: len(block)]
         if negative:
-            index += below * float(_WIDTH)
-        if inside.all():
-            slots = index.ravel()
-        else:
-            slots = index[inside]
-            self._add_strays(block, x, ~inside if finite is None else finite & ~inside)
-        counts = np.bincount(slots.astype(np.intp), minlength=self._counts.size)
-        self._counts += counts.reshape(self._counts.shape)
+            index += np.multiply(below, float(_WIDTH), out=spare)
+        if finite is not None:
+            outside |= ~finite
+        counts = self._counts[some]
+        if outside.any():
+            (strays,) = outside.ravel().nonzero()
+            index.ravel()[strays] = counts.size  # counted beyond the last bucket
+            self._add_strays(block, strays, some, finite)
+        slots = spare.view(np.int64)
+        np.copyto(slots, index, casting="unsafe")
+        found = np.bincount(slots.ravel(), minlength=counts.size)
+        counts += found[: counts.size].reshape(counts.shape)
 
-    def _add_sums(self, block: Floats) -> npt.NDArray[np.bool_] | None:
+    def _add_sums(self, block: Floats, some: slice, room: Floats) -> npt.NDArray[np.bool_] | None:
         """Add to moments, extremes and quality counts; which values are finite, if not all."""
-        deviations = block - self._pivot
+        pivot = self._pivot[some]
+        deviations = np.subtract(block, pivot, out=room)
         with np.errstate(over="ignore", invalid="ignore"):
             squares = np.einsum("ij,ij->i", deviations, deviations)
         finite = None
-        low = high = block
         count: Ints | int = block.shape[1]
+        low, high = block.min(axis=1), block.max(axis=1)
         if not np.isfinite(squares).all():
             finite = np.isfinite(block)
             missing = np.isnan(block).sum(axis=1)
-            self._missing += missing
-            self._non_finite += block.shape[1] - finite.sum(axis=1) - missing
-            low, high = np.where(finite, block, np.inf), np.where(finite, block, -np.inf)
-            usual = finite & (np.abs(low) <= HUGE)
+            self._missing[some] += missing
+            self._non_finite[some] += count - finite.sum(axis=1) - missing
+            low = np.where(finite, block, np.inf).min(axis=1)
+            high = np.where(finite, block, -np.inf).max(axis=1)
+        if finite is not None or max(-low.min(), high.max(), np.abs(pivot).max()) > HUGE:
+            usual = np.abs(block) <= HUGE  # neither is NaN
             count = usual.sum(axis=1)
             deviations = np.where(usual, deviations, 0.0)
             squares = np.einsum("ij,ij->i", deviations, deviations)
-        elif max(-self._pivot.min(), self._pivot.max(), deviations.max(), -deviations.min()) > HUGE:
-            usual = np.abs(block) <= HUGE
-            count = usual.sum(axis=1)
-            deviations = np.where(usual, deviations, 0.0)
-            squares = np.einsum("ij,ij->i", deviations, deviations)
-        self._sums[0] += count
-        self._sums[1] += deviations.sum(axis=1)
-        self._sums[2] += squares
-        np.minimum(self._minimum, low.min(axis=1), out=self._minimum)
-        np.maximum(self._maximum, high.max(axis=1), out=self._maximum)
+        self._sums[0, some] += count
+        self._sums[1, some] += deviations.sum(axis=1)
+        self._sums[2, some] += squares
+        self._minimum[some] = np.minimum(self._minimum[some], low)
+        self._maximum[some] = np.maximum(self._maximum[some], high)
         return finite
 
-    def _add_strays(self, block: Floats, x: Floats, stray: npt.NDArray[np.bool_]) -> None:
-        zero = stray & (x == 0)
-        self._zeros += zero.sum(axis=1)
-        stray &= ~zero
-        per_column = stray.sum(axis=1)
-        self._astray += per_column
-        for column in np.flatnonzero(per_column):
-            self._strays[column].append(block[column, stray[column]])
+    def _add_strays(
+        self,
+        block: Floats,
+        strays: npt.NDArray[np.intp],
+        some: slice,
+        finite: npt.NDArray[np.bool_] | None,
+    ) -> None:
+        """Keep what is at these places, if finite, for later; zeros are counted."""
+        if finite is not None:
+            strays = strays[finite.ravel()[strays]]
+        values = block.ravel()[strays]
+        columns = strays // block.shape[1]
+        zero = values == self._origin[some][columns, 0]
+        self._zeros[some] += np.bincount(columns[zero], minlength=len(block))
+        columns, values = columns[~zero], values[~zero]
+        astray = np.bincount(columns, minlength=len(block))
+        self._astray[some] += astray
+        for kept, part in zip(
+            self._strays[some], np.split(values, astray.cumsum()[:-1]), strict=True
+        ):
+            if part.size:
+                kept.append(part)
 
     def _histograms(self, column: int) -> Numeric:
         """Body and tail of what a column saw since the last take."""

@@ -41,7 +41,9 @@ class Moments:
         pivot = float(kept.mean())
         deviations = kept - pivot
         total = float(deviations.sum())
-        return cls.from_sums(pivot, kept.size, total, float(deviations @ deviations))
+        # Not by BLAS, whose threads would spin on the app's other cores for a while.
+        squares = float(np.einsum("i,i->", deviations, deviations))
+        return cls.from_sums(pivot, kept.size, total, squares)
 
     @classmethod
     def from_sums(cls, pivot: float, count: int, total: float, squares: float) -> Self:
