@@ -6,8 +6,7 @@ rows and is kept from then on, so that a batch is one pass of numpy over the who
 out too much is chosen anew.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +29,9 @@ _WIDTH: Final = 2 * MOST
 _SAMPLE: Final = 2_048
 """Rows on which a layout is chosen."""
 
+_NEAR: Final = HUGE**2 / 4
+"""Sum of squares up to which neither a value nor their pivot is beyond `HUGE`."""
+
 _ASTRAY: Final = 0.05
 """Share of a column's values outside its layout at which another is chosen."""
 
@@ -47,10 +49,10 @@ class Matrix:
         self.columns = columns
         self._chosen = False
         self._scale = np.zeros((columns, 1), np.int64)
-        self._offset = np.zeros((2, columns, 1))  # first bucket of either sign
+        self._offset = np.zeros((2, columns, 1), np.int64)  # first bucket of either sign
         self._origin = np.zeros((columns, 1))
         self._pivot = np.zeros((columns, 1))
-        self._base = np.arange(columns)[:, None] * (2.0 * _WIDTH)
+        self._base = np.arange(columns)[:, None] * (2 * _WIDTH)
         self._clear()
 
     def _clear(self) -> None:
@@ -124,13 +126,13 @@ class Matrix:
         wide = max(1, min(self.columns, _BLOCK // min(rows, _LONG)))
         rows = min(rows, _BLOCK // wide)
         # Once for all blocks: what is asked for and given back for each costs as much as to fold.
-        room = [*np.empty((4, wide * rows)), np.empty(wide * rows, np.intc)]
+        room = np.empty((5, wide * rows))
         for start in range(0, len(matrix), rows):
             for first in range(0, self.columns, wide):
                 some = slice(first, first + wide)
                 self._fold(matrix[start : start + rows, some].T, some, room)
 
-    def _fold(self, block: Floats, some: slice, room: Sequence[npt.NDArray[Any]]) -> None:
+    def _fold(self, block: Floats, some: slice, room: Floats) -> None:
         """Fold a (columns, values) block of some columns; `room` is for what comes up."""
         held, index, x, spare, exponent = (a[: block.size].reshape(block.shape) for a in room)
         if not block.flags.c_contiguous:
@@ -141,33 +143,36 @@ class Matrix:
         x = np.subtract(block, origin, out=x) if origin.any() else block
         np.frexp(np.abs(x, out=index), index, exponent)
         scale = np.maximum(scales, 0)
+        slots = spare.view(np.int64)
         with np.errstate(divide="ignore", invalid="ignore"):
             np.log2(index, out=index)
             index *= 2.0**scale
-        np.ceil(index, out=index)  # of the fraction alone, so that no digit is lost
-        index += np.multiply(exponent, 2.0**scale, out=spare)
-        if (scales < 0).any():
-            index -= 1
-            index *= 2.0 ** (scales - scale)
-            np.floor(index, out=index)
-            index += 1
-        index -= offset[0] + 1
-        if negative := bool((self._minimum[some] < origin[:, 0]).any()):
-            below = x < 0
-            index += np.multiply(below, offset[0] - offset[1], out=spare)
-        outside = (index < 0) | (index >= _WIDTH)
-        index += self._base[: len(block)]
-        if negative:
-            index += np.multiply(below, float(_WIDTH), out=spare)
+            np.ceil(index, out=index)  # of the fraction alone, so that no digit is lost
+            exponent *= 2.0**scale
+            index += exponent
+            if (scales < 0).any():
+                index -= 1
+                index *= 2.0 ** (scales - scale)
+                np.floor(index, out=index)
+                index += 1
+            np.copyto(slots, index, casting="unsafe")
+        slots -= offset[0] + 1
+        below = None
+        if (self._minimum[some] < origin[:, 0]).any():
+            below = np.right_shift(x.view(np.int64), 63, out=exponent.view(np.int64))  # −1 or 0
+            slots += np.bitwise_and(below, offset[0] - offset[1], out=index.view(np.int64))
+        outside = slots.view(np.uint64) >= _WIDTH  # what is below 0, too
+        slots += self._base[: len(block)]
+        if below is not None:
+            below &= _WIDTH
+            slots += below
         if finite is not None:
             outside |= ~finite
         counts = self._counts[some]
         if outside.any():
             (strays,) = outside.ravel().nonzero()
-            index.ravel()[strays] = counts.size  # counted beyond the last bucket
+            slots.ravel()[strays] = counts.size  # counted beyond the last bucket
             self._add_strays(block, strays, some, finite)
-        slots = spare.view(np.int64)
-        np.copyto(slots, index, casting="unsafe")
         found = np.bincount(slots.ravel(), minlength=counts.size)
         counts += found[: counts.size].reshape(counts.shape)
 
@@ -175,22 +180,23 @@ class Matrix:
         """Add to moments, extremes and quality counts; which values are finite, if not all."""
         pivot = self._pivot[some]
         deviations = np.subtract(block, pivot, out=room)
-        with np.errstate(over="ignore", invalid="ignore"):
-            squares = np.einsum("ij,ij->i", deviations, deviations)
         finite = None
         count: Ints | int = block.shape[1]
-        low, high = block.min(axis=1), block.max(axis=1)
-        if not np.isfinite(squares).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.einsum("ij,ij->i", deviations, deviations)
+            usual = (squares + pivot[:, 0] ** 2).max() <= _NEAR  # not so if one is NaN
+        if usual:
+            low, high = block.min(axis=1), block.max(axis=1)
+        else:
             finite = np.isfinite(block)
             missing = np.isnan(block).sum(axis=1)
             self._missing[some] += missing
             self._non_finite[some] += count - finite.sum(axis=1) - missing
             low = np.where(finite, block, np.inf).min(axis=1)
             high = np.where(finite, block, -np.inf).max(axis=1)
-        if finite is not None or max(-low.min(), high.max(), np.abs(pivot).max()) > HUGE:
-            usual = np.abs(block) <= HUGE  # neither is NaN
-            count = usual.sum(axis=1)
-            deviations = np.where(usual, deviations, 0.0)
+            kept = np.abs(block) <= HUGE  # NaN is not
+            count = kept.sum(axis=1)
+            deviations = np.where(kept, deviations, 0.0)
             squares = np.einsum("ij,ij->i", deviations, deviations)
         self._sums[0, some] += count
         self._sums[1, some] += deviations.sum(axis=1)
