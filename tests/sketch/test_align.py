@@ -100,3 +100,20 @@ def test_what_lines_hide_is_the_variance_of_values_thrown_into_their_buckets(
             share = width / (high - low)
             expected[first + place] += count * share * (1 - share)
     assert expected == pytest.approx(sketch.hidden(inner), rel=1e-6, abs=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40))
+def test_what_whole_numbers_hide_is_the_variance_of_which_of_their_bucket_they_are(
+    seed: int, bins: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    sketch = Numeric.of(rng.integers(0, 256, rng.integers(500, 3000)))
+    assume(sketch.whole and not sketch.tail.count)
+    inner = np.unique(rng.integers(0, 255, bins - 1)).astype(float)
+    expected = np.zeros(len(inner) + 1)
+    for low, high, count in zip(*sketch.body.cells(), strict=True):
+        numbers = np.arange(np.floor(low) + (low < high), np.floor(high) + 1)
+        per_bin = np.bincount(np.searchsorted(inner, numbers), minlength=len(expected))
+        shares = per_bin / max(len(numbers), 1)
+        expected += count * shares * (1 - shares)
+    assert expected == pytest.approx(sketch.hidden(inner), abs=1.5)

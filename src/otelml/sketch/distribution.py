@@ -52,6 +52,10 @@ class Distribution(ABC):
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
 
+    def lines(self) -> tuple[Floats, Floats]:
+        """The same at the bounds of its buckets, whatever is known of values inside them."""
+        return self.cumulative()
+
     def cdf(self, x: npt.ArrayLike) -> Floats:
         """Share of values at or below each `x`, linear inside buckets."""
         edges, _ = self.cumulative()
@@ -117,17 +121,17 @@ class Distribution(ABC):
     def hidden(self, inner: Floats) -> Floats:
         """Sampling variance of the counts between inner edges that lines through buckets hide.
 
-        Of the c values of a bucket a line gives a bin that has a share f of its width exactly c f;
-        by chance their number has the variance c f (1 − f).
+        Of the c values of a bucket a line gives a bin that has a share f of them exactly c f; by
+        chance their number has the variance c f (1 − f).
         """
-        edges, below = self.cumulative()
+        edges, below = self.lines()
         cell = edges.searchsorted(inner).clip(1, len(edges) - 1)
-        low, high, counts = edges[cell - 1], edges[cell], below[cell] - below[cell - 1]
-        cut = (low < inner) & (inner < high)
-        width = np.where(cut, high - low, 1.0)
-        ends = np.concatenate([[-np.inf], inner, [np.inf]])
-        left = (inner - np.maximum(low, ends[:-2])) / width
-        right = (np.minimum(high, ends[2:]) - inner) / width
+        low, high, under = below[cell - 1], below[cell], self.cdf(inner) * self.count
+        cut = (low < under) & (under < high)
+        counts = np.where(cut, high - low, 1.0)
+        ends = np.concatenate([[-np.inf], under, [np.inf]])
+        left = (under - np.maximum(low, ends[:-2])) / counts
+        right = (np.minimum(high, ends[2:]) - under) / counts
         variance = np.zeros(len(inner) + 1)
         variance[:-1] = np.where(cut, counts * left * (1 - left), 0.0)
         # A bin between two edges in one bucket has but one piece.

@@ -202,6 +202,10 @@ class Exponential:
         flat = Flat.one(*self.bounds())
         return flat.within(np.array([self.minimum]), np.array([self.maximum]))
 
+    def lines(self) -> tuple[Floats, Floats]:
+        """Bounds of its buckets, and how many values are at or below each."""
+        return self._lines
+
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
         return self._cumulative
@@ -212,20 +216,25 @@ class Exponential:
         return Flat.one(*self.bounds()).smooth()
 
     @cached_property
+    def _lines(self) -> tuple[Floats, Floats]:
+        return self._cells.lines()[0] if self.count else (np.zeros(1), np.zeros(1))
+
+    @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
-        return self._cells.cumulative()[0] if self.count else (np.zeros(1), np.zeros(1))
+        return self._cells.cumulative([self._lines])[0] if self.count else self._lines
 
 
 def work_out(histograms: Sequence[Exponential]) -> Flat:
     """Bounds and cumulative counts of several, none empty, at once; each keeps its own."""
     flat = Flat.of(histograms)
     extremes = np.array([(h.minimum, h.maximum) for h in histograms]).T
-    cumulative, smooth = flat.within(*extremes).cumulative(), flat.smooth()
-    for histogram, start, bounds, rising in zip(
-        histograms, flat.starts.tolist(), flat.each(), cumulative, strict=True
+    cells, smooth = flat.within(*extremes), flat.smooth()
+    lines = cells.lines()
+    for histogram, start, bounds, line, rising in zip(
+        histograms, flat.starts.tolist(), flat.each(), lines, cells.cumulative(lines), strict=True
     ):
         of_this = smooth[start : start + len(bounds[0])]
-        vars(histogram).update(_bounds=bounds, _cumulative=rising, smooth=of_this)
+        vars(histogram).update(_bounds=bounds, _lines=line, _cumulative=rising, smooth=of_this)
     return flat
 
 

@@ -103,8 +103,8 @@ class Flat(NamedTuple):
         smooth[:-1] &= alike
         return smooth
 
-    def cumulative(self) -> list[tuple[Floats, Floats]]:
-        """Of each, edges and how many values are at or below each edge; linear between them."""
+    def lines(self) -> list[tuple[Floats, Floats]]:
+        """Of each, bounds of buckets and how many values are at or below each bound."""
         lower, upper, counts, starts, sizes = self
         below = counts.cumsum()
         before = below - counts
@@ -119,13 +119,18 @@ class Flat(NamedTuple):
         ended[starts[starts.searchsorted(points, "right") - 1] == points] = -np.inf
         edges[2 * points] = np.maximum(np.nextafter(upper[points], -np.inf), ended)
         ends = (2 * (starts + sizes)).tolist()
-        found = [
+        return [
             (edges[start:end], heights[start:end])
             for start, end in zip((2 * starts).tolist(), ends, strict=True)
         ]
+
+    def cumulative(self, lines: list[tuple[Floats, Floats]]) -> list[tuple[Floats, Floats]]:
+        """The lines, and edges inside buckets where values pile up; linear between all of them."""
+        lower, upper, counts, starts, sizes = self
+        found = [*lines]
         heavy = counts >= HEAVY * self.totals.repeat(sizes)
         for place in np.logical_or.reduceat(heavy, starts).nonzero()[0].tolist():
-            some = slice(starts[place], ends[place] // 2)
+            some = slice(starts[place], starts[place] + sizes[place])
             found[place] = _piled(lower[some], upper[some], heavy[some], *found[place])
         return found
 

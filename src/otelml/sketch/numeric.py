@@ -143,6 +143,11 @@ class Numeric(Distribution):
         """Edges, and how many values are at or below each; linear between them."""
         return self._cumulative if self.tail.count else self._risen
 
+    def lines(self) -> tuple[Floats, Floats]:
+        """The same at the bounds of its buckets, whatever is known of values inside them."""
+        body = self.body.lines()
+        return _joined(body, self.tail.lines()) if self.tail.count else body
+
     @cached_property
     def whole(self) -> bool:
         """Whether the values of the body, but for odd ones, are seen to be whole numbers."""
@@ -161,13 +166,14 @@ class Numeric(Distribution):
 
     @cached_property
     def _risen(self) -> tuple[Floats, Floats]:
-        return Flat.one(*self._numbers).cumulative()[0] if self.whole else self.body.cumulative()
+        if not self.whole:
+            return self.body.cumulative()
+        numbers = Flat.one(*self._numbers)
+        return numbers.cumulative(numbers.lines())[0]
 
     @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
-        (x, f), (y, g) = self._risen, self.tail.cumulative()
-        edges = np.unique(np.concatenate([x, y]))
-        return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)
+        return _joined(self._risen, self.tail.cumulative())
 
     def condensed(self) -> Self:
         """The same in fewer buckets, for a file: eight in one where they are many and thin.
@@ -225,6 +231,13 @@ def work_out(sketches: Sequence[Numeric]) -> None:
         origins = np.array([s.body.origin for s in new] + [tail.origin for tail in tails])
         for sketch, could in zip(new, possible(flat, origins).tolist(), strict=False):
             vars(sketch)["_could_be_whole"] = could
+
+
+def _joined(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """The sum of two cumulative counts, at the edges of both."""
+    (x, f), (y, g) = one, other
+    edges = np.unique(np.concatenate([x, y]))
+    return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)
 
 
 def _histograms(finite: Floats, origin: float) -> tuple[Exponential, Exponential]:
