@@ -17,7 +17,7 @@ from otelml.sketch.moments import HUGE, Moments
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.origin import ENOUGH
 
-_BLOCK: Final = 16_384
+_BLOCK: Final = 32_768
 """Values folded in one pass: temporaries stay in the cache."""
 
 _LONG: Final = 8_192
