@@ -142,7 +142,7 @@ class _Fold:
             if names not in self._matrices:
                 self._matrices[names] = Matrix(len(names))
             columns = [*numeric.values()]
-            rows = np.stack(columns) if len(columns) > 1 else columns[0][None]  # none is copied
+            rows = np.stack(columns) if len(columns) > 1 else columns[0][None]  # a view
             self._matrices[names].update(rows.T)
 
     def sketches(self) -> dict[tuple[Role, str], Sketch]:

@@ -1,7 +1,7 @@
 """Many numeric columns at once: the fold that the recorder and the offline half run on.
 
 Each column has a layout (scale, and the first bucket of either sign) that was chosen on the first
-rows and is kept from then on, so that a batch is one pass of numpy over the whole matrix and one
+rows and is kept from then on, so that a block of values is some passes of numpy and one
 `bincount`. What falls outside its column's layout goes through `Numeric`, and a layout that leaves
 out too much is chosen anew.
 """
@@ -21,7 +21,7 @@ _BLOCK: Final = 32_768
 """Values folded in one pass: temporaries stay in the cache."""
 
 _LONG: Final = 8_192
-"""Rows of one column from which on a block need not have many columns."""
+"""Rows of a block where there are so many: what is broadcast to shorter ones, NumPy copies."""
 
 _WIDTH: Final = 2 * MOST
 """Buckets a sign while folding, more than a sketch has, so that few values fall outside."""
