@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otelml.sketch.align import align, alike
+from otelml.sketch.align import align, alike, cut
 from otelml.sketch.array import Floats
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.piles import piles
@@ -21,7 +21,7 @@ def exact(a: Floats, b: Floats) -> float:
 
 
 def sketched(a: Floats, b: Floats) -> float:
-    bins = align(alike([Numeric.of(a)], [Numeric.of(b)]), 10)
+    bins = align(cut(alike([Numeric.of(a)], [Numeric.of(b)]), 10))
     return psi(bins.reference, bins.current)
 
 

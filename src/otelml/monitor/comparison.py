@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from otelml.sketch.align import Aligned, Cdfs, Pair, align, align_names, alike, cdfs, hidden
+from otelml.sketch.align import Aligned, Cdfs, Pair, align, align_names, alike, cdfs, cut, hidden
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.categories import Categories
 
@@ -125,14 +125,15 @@ class Comparison:
         """Shares in 30 bins, or by category."""
         if isinstance(self.references[0], Categories):
             return Shares.of(align_names(*self.sides), self.counts)
-        return Shares.of(align(self._pairs, 30), self.counts, hidden(self._pairs, 30))
+        cuts = cut(self._pairs, 30)
+        return Shares.of(align(cuts), self.counts, hidden(cuts))
 
     @cached_property
     def ten(self) -> Shares:
         """Shares in ten bins, or by category."""
         if isinstance(self.references[0], Categories):
             return self.thirty
-        return Shares.of(align(self._pairs, 10), self.counts)
+        return Shares.of(align(cut(self._pairs, 10)), self.counts)
 
     @cached_property
     def means(self) -> Floats:

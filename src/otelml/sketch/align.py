@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from otelml.sketch.array import Floats
 from otelml.sketch.categories import Categories
+from otelml.sketch.distribution import Cut
 from otelml.sketch.numeric import Numeric, work_out
 from otelml.sketch.probability import EDGES, Probability
 
@@ -55,22 +56,26 @@ def alike(references: Sequence[Numbers], currents: Sequence[Numbers]) -> list[Pa
     return pairs
 
 
-def align(pairs: Sequence[Pair], bins: int) -> Aligned:
-    """Counts of numbers in at most `bins` bins; the pairs are alike."""
-    binned = [reference.bins(bins) for reference, _ in pairs]
-    below = [current.cdf(b.inner) for b, (_, current) in zip(binned, pairs, strict=True)]
-    shares = np.ones((len(pairs), max(map(len, below)) + 1))
-    shares[:, :-1] = _rows(below, 1.0)
-    shares[:, 1:] -= shares[:, :-1].copy()
-    counts = np.array([[current.count] for _, current in pairs])
-    return Aligned(_rows([b.counts for b in binned], 0.0), np.maximum(shares, 0.0) * counts)
+def cut(pairs: Sequence[Pair], bins: int) -> list[tuple[Cut, Cut]]:
+    """Both sketches in at most `bins` bins of the reference's; the pairs are alike."""
+    return [(held := one.bins(bins), other.cut(held.inner)) for one, other in pairs]
 
 
-def hidden(pairs: Sequence[Pair], bins: int) -> Aligned:
-    """Sampling variance of the counts in the same bins that lines through buckets hide."""
-    binned = [reference.bins(bins) for reference, _ in pairs]
-    now = [current.hidden(b.inner) for b, (_, current) in zip(binned, pairs, strict=True)]
-    return Aligned(_rows([b.hidden for b in binned], 0.0), _rows(now, 0.0))
+def align(cuts: Sequence[tuple[Cut, Cut]]) -> Aligned:
+    """Counts of numbers in the same bins."""
+    return Aligned(*(_counts(side) for side in zip(*cuts, strict=True)))
+
+
+def hidden(cuts: Sequence[tuple[Cut, Cut]]) -> Aligned:
+    """Sampling variance of these counts that lines through buckets hide."""
+    return Aligned(*(_rows([c.hidden for c in side], 0.0) for side in zip(*cuts, strict=True)))
+
+
+def _counts(cuts: Sequence[Cut]) -> Floats:
+    totals = np.array([[float(c.count)] for c in cuts])
+    under = np.minimum(_rows([c.under for c in cuts], np.inf), totals)
+    counts: Floats = np.maximum(np.diff(under, axis=1, prepend=0.0, append=totals), 0.0)
+    return counts
 
 
 def cdfs(pairs: Sequence[Pair]) -> Cdfs:

@@ -5,8 +5,8 @@ Answers are kept with the sketch: a baseline is asked the same for every window.
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,39 @@ from otelml.sketch.array import Floats, Ints
 from otelml.sketch.flat import Flat
 
 
-class Bins(NamedTuple):
-    """Inner edges of bins, and of the sketch whose quantiles they are what is in them.
+@dataclass(frozen=True)
+class Cut:
+    """Bins of a sketch: their inner edges, and how many of its values are at or below each.
 
-    `hidden` is the variance of the counts that lines through its buckets hide.
+    `lines` are the bounds of its buckets, and how many are at or below those.
     """
 
+    count: int
     inner: Floats
-    counts: Floats
-    hidden: Floats
+    under: Floats
+    lines: tuple[Floats, Floats]
+
+    @cached_property
+    def hidden(self) -> Floats:
+        """Sampling variance of the counts of the bins that lines through buckets hide.
+
+        Of the c values of a bucket a line gives a bin that has a share f of them exactly c f; by
+        chance their number has the variance c f (1 − f).
+        """
+        edges, below = self.lines
+        cell = edges.searchsorted(self.inner).clip(1, len(edges) - 1)
+        low, high, under = below[cell - 1], below[cell], self.under
+        cut = (low < under) & (under < high)
+        counts = np.where(cut, high - low, 1.0)
+        ends = np.concatenate([[-np.inf], under, [np.inf]])
+        left = (under - np.maximum(low, ends[:-2])) / counts
+        right = (np.minimum(high, ends[2:]) - under) / counts
+        variance = np.zeros(len(under) + 1)
+        variance[:-1] = np.where(cut, counts * left * (1 - left), 0.0)
+        # A bin between two edges in one bucket has but one piece.
+        cut[:-1] &= (cell[:-1] != cell[1:]) | ~cut[1:]
+        variance[1:] += np.where(cut, counts * right * (1 - right), 0.0)
+        return variance
 
 
 class Distribution(ABC):
@@ -118,36 +142,18 @@ class Distribution(ABC):
         counts: Floats = np.maximum(below[1:] - below[:-1], 0.0)
         return counts
 
-    def hidden(self, inner: Floats) -> Floats:
-        """Sampling variance of the counts between inner edges that lines through buckets hide.
+    def cut(self, inner: Floats) -> Cut:
+        """Its bins between these edges."""
+        return Cut(self.count, inner, self.cdf(inner) * self.count, self.lines())
 
-        Of the c values of a bucket a line gives a bin that has a share f of them exactly c f; by
-        chance their number has the variance c f (1 − f).
-        """
-        edges, below = self.lines()
-        cell = edges.searchsorted(inner).clip(1, len(edges) - 1)
-        low, high, under = below[cell - 1], below[cell], self.cdf(inner) * self.count
-        cut = (low < under) & (under < high)
-        counts = np.where(cut, high - low, 1.0)
-        ends = np.concatenate([[-np.inf], under, [np.inf]])
-        left = (under - np.maximum(low, ends[:-2])) / counts
-        right = (np.minimum(high, ends[2:]) - under) / counts
-        variance = np.zeros(len(inner) + 1)
-        variance[:-1] = np.where(cut, counts * left * (1 - left), 0.0)
-        # A bin between two edges in one bucket has but one piece.
-        cut[:-1] &= (cell[:-1] != cell[1:]) | ~cut[1:]
-        variance[1:] += np.where(cut, counts * right * (1 - right), 0.0)
-        return variance
-
-    def bins(self, most: int) -> Bins:
+    def bins(self, most: int) -> Cut:
         """At most so many bins, as equal in counts as its buckets allow."""
         if most not in self._bins:
-            inner = self._inner_edges(most)
-            self._bins[most] = Bins(inner, self.counts_between(inner), self.hidden(inner))
+            self._bins[most] = self.cut(self._inner_edges(most))
         return self._bins[most]
 
     @cached_property
-    def _bins(self) -> dict[int, Bins]:
+    def _bins(self) -> dict[int, Cut]:
         return {}
 
     def _inner_edges(self, most: int) -> Floats:

@@ -145,8 +145,11 @@ class Numeric(Distribution):
 
     def lines(self) -> tuple[Floats, Floats]:
         """The same at the bounds of its buckets, whatever is known of values inside them."""
-        body = self.body.lines()
-        return _joined(body, self.tail.lines()) if self.tail.count else body
+        return self._lines if self.tail.count else self.body.lines()
+
+    @cached_property
+    def _lines(self) -> tuple[Floats, Floats]:
+        return _joined(self.body.lines(), self.tail.lines())
 
     @cached_property
     def whole(self) -> bool:
