@@ -27,13 +27,18 @@ class Dense:
     def add(self, histogram: Exponential) -> None:
         """Add a histogram of this scale and origin."""
         up, down = histogram.positive, histogram.negative
-        if not (self.positive.covers(up) and self.negative.covers(down)):
+        some_up, some_down = len(up.counts), len(down.counts)
+        if (some_up and not self.positive.covers(up)) or (
+            some_down and not self.negative.covers(down)
+        ):
             self.apart.append(histogram)
             if len(self.apart) > _APART:
                 self.apart = [reduce(Exponential.merge, self.apart)]
             return
-        self.positive.add(up)
-        self.negative.add(down)
+        if some_up:
+            self.positive.add(up)
+        if some_down:
+            self.negative.add(down)
         self.zeros += histogram.zeros
         low, high = histogram.minimum, histogram.maximum
         if not isnan(low):
@@ -59,11 +64,9 @@ class _Side:
 
     def covers(self, buckets: Buckets) -> bool:
         """Grow to cover these buckets, unless it would get too wide."""
-        size = buckets.counts.size
-        if not size:
-            return True
-        held, offset = self.counts.size, self.offset
-        low, high = buckets.offset, buckets.offset + size
+        held, offset = len(self.counts), self.offset
+        low = buckets.offset
+        high = low + len(buckets.counts)
         if held:
             if offset <= low and high <= offset + held:
                 return True
@@ -78,8 +81,7 @@ class _Side:
 
     def add(self, buckets: Buckets) -> None:
         """Add what it covers."""
-        size = buckets.counts.size
-        if size:
-            start = buckets.offset - self.offset
-            covered = self.counts[start : start + size]  # a view, so that nothing is stored again
-            covered += buckets.counts
+        new = buckets.counts
+        start = buckets.offset - self.offset
+        covered = self.counts[start : start + len(new)]  # a view, so that nothing is stored again
+        covered += new

@@ -8,29 +8,28 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message_factory import GetMessageClass
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
-from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
-from opentelemetry.proto.resource.v1 import resource_pb2
 
 from otelml import names
 from otelml.data import Role
 from otelml.sketch.parts import Part
+from otelml.wire import shallow
 from otelml.wire.points import Location, locate
-from otelml.wire.values import READERS, BadPointError, Value, check_time
+from otelml.wire.values import READERS, BadPointError, Value, check_time, exponential
 
 _UNSPECIFIED: Final = pb.AGGREGATION_TEMPORALITY_UNSPECIFIED
 _CUMULATIVE: Final = pb.AGGREGATION_TEMPORALITY_CUMULATIVE
+_HISTOGRAM: Final = "exponential_histogram"
 _HISTOGRAMS: Final = frozenset({Part.BODY, Part.TAIL})
 _REMEMBERED: Final = 200_000
+_LOCATIONS: Final = 20_000
 _ATTRIBUTES: Final = 10_000
 
 
@@ -69,28 +68,6 @@ def points(request: bytes | Request, bad: Counter[str] | None = None) -> Iterato
     return iter(Decoder().points(request, Counter() if bad is None else bad))
 
 
-def _shallow() -> Any:
-    """The request's class, with the attributes of points left as bytes.
-
-    They only tell streams apart, and as bytes they do so at a fraction of the cost.
-    """
-    pool = DescriptorPool()
-    for descriptor in (common_pb2.DESCRIPTOR, resource_pb2.DESCRIPTOR, pb.DESCRIPTOR):
-        file = FileDescriptorProto()
-        descriptor.CopyToProto(file)
-        for message in file.message_type:
-            for field in message.field:
-                if message.name.endswith("DataPoint") and field.name == "attributes":
-                    field.type = FieldDescriptorProto.TYPE_BYTES
-                    field.ClearField("type_name")
-        pool.Add(file)
-    name = "opentelemetry.proto.metrics.v1.MetricsData"
-    return GetMessageClass(pool.FindMessageTypeByName(name))
-
-
-_Shallow: Final = _shallow()
-
-
 class Decoder:
     """Decodes requests, and remembers the streams that it has seen."""
 
@@ -105,43 +82,32 @@ class Decoder:
 
         """
         whole = request if isinstance(request, bytes) else request.SerializeToString()
+        sent, sides = _sent(whole)
+        if None in sides:  # bad ones, or packed oddly: protobuf packs them anew
+            sent, sides = _sent(pb.MetricsData.FromString(whole).SerializeToString())
         found: list[StreamPoint] = []
-        for resource in _Shallow.FromString(whole).resource_metrics:
-            owner: tuple[bytes, Service] | None = None
-            for scope in resource.scope_metrics:
-                of_ours = [m for m in scope.metrics if m.name.startswith(names.PREFIX)]
-                if not of_ours:
-                    continue
-                if owner is None:
-                    attributes = resource.resource.attributes
-                    owner = _canonical(attributes), service_of(attributes)
-                identity = b"%b\0%b\0%b" % (
-                    owner[0],
-                    scope.scope.name.encode(),
-                    _canonical(scope.scope.attributes),
-                )
-                for metric in of_ours:
-                    self._metric(metric, identity, owner[1], found, bad)
+        of_histograms = iter(sides)
+        for metric in sent:
+            self._read(metric, of_histograms, found, bad)
         return found
 
-    def _metric(
+    def _read(
         self,
-        metric: Any,
-        owner: bytes,
-        service: Service,
+        sent: "_Sent",
+        sides: Iterator[shallow.Sides | None],
         found: list[StreamPoint],
         bad: Counter[str],
     ) -> None:
-        kind, name = metric.WhichOneof("data"), metric.name
+        """Read the points of a metric; those of histograms take their sides from `sides`."""
+        metric, kind, owner, service = sent
+        data, name = getattr(metric, kind), metric.name
         read = READERS.get(kind)
-        if read is None or name not in _FOLDED:
-            return
-        data = getattr(metric, kind)
         temporality = data.aggregation_temporality
         cumulative = temporality == _CUMULATIVE
         monotonic = kind != "sum" or data.is_monotonic
         streams = self._streams
-        for point in data.data_points:
+        of_each = sides if read is None else repeat(None)
+        for point, both in zip(data.data_points, of_each, strict=False):
             key = owner, name, tuple(point.attributes)
             try:
                 stream = streams[key]
@@ -154,7 +120,11 @@ class Decoder:
                     raise BadPointError("temporality")  # noqa: TRY301 - counted below, like the rest
                 start, end = point.start_time_unix_nano, point.time_unix_nano
                 check_time(start, end, point.flags)
-                value = read(point, stream.location.origin)
+                value: Value
+                if read is None:
+                    value = exponential(point, both, stream.location.origin)
+                else:
+                    value = read(point)
             except BadPointError as reason:
                 bad[str(reason)] += 1
                 continue
@@ -165,16 +135,13 @@ class Decoder:
     ) -> Stream | None:
         if len(self._streams) >= _REMEMBERED:
             self._streams.clear()
-        owner, name, serialised = key
-        attributes = [_attribute(one) for one in serialised]
-        location = locate(name, {key: plain for key, plain, _ in attributes})
+        owner, name, attributes = key
+        location, canonical = _located(name, attributes)
         stream = None
         if location is not None and _fits(kind, location):
-            digest = hashlib.blake2b(
-                b"%b\0%b\0%b" % (owner, name.encode(), b"".join(sorted(a[2] for a in attributes))),
-                digest_size=16,
-            )
-            stream = Stream(digest.digest(), service, location)
+            whole = b"%b\0%b\0%b" % (owner, name.encode(), canonical)
+            digest = hashlib.blake2b(whole, digest_size=16).digest()
+            stream = Stream(digest, service, location)
         self._streams[key] = stream
         return stream
 
@@ -186,13 +153,62 @@ _FOLDED: Final = frozenset(
 )
 
 
+class _Sent(NamedTuple):
+    """A metric of ours, and whose it is."""
+
+    metric: Any
+    kind: str
+    owner: bytes
+    service: Service
+
+
+def _sent(body: bytes) -> tuple[list[_Sent], list[shallow.Sides | None]]:
+    """The metrics of a request that are folded, and the sides of their histograms' points."""
+    sent = list(_ours(shallow.MetricsData.FromString(body)))
+    histograms = [one.metric.exponential_histogram for one in sent if one.kind == _HISTOGRAM]
+    return sent, shallow.sides([point for each in histograms for point in each.data_points])
+
+
+def _ours(request: Any) -> Iterator[_Sent]:
+    """The metrics of a request that are folded."""
+    for resource in request.resource_metrics:
+        owner: tuple[bytes, Service] | None = None
+        for scope in resource.scope_metrics:
+            folded = [m for m in scope.metrics if m.name in _FOLDED]
+            if not folded:
+                continue
+            if owner is None:
+                attributes = resource.resource.attributes
+                owner = _canonical(attributes), service_of(attributes)
+            identity = b"%b\0%b\0%b" % (
+                owner[0],
+                scope.scope.name.encode(),
+                _canonical(scope.scope.attributes),
+            )
+            for metric in folded:
+                kind = metric.WhichOneof("data")
+                if kind == _HISTOGRAM or kind in READERS:
+                    yield _Sent(metric, kind, identity, owner[1])
+
+
 def _fits(kind: str, location: Location) -> bool:
     """Whether the part travels in this kind of metric; a Prometheus bridge changes kinds."""
     if location.key.role is Role.ACTIVE:
         return False
     if location.part in _HISTOGRAMS:
-        return kind == "exponential_histogram"
+        return kind == _HISTOGRAM
     return kind == ("histogram" if location.part is Part.SHARES else "sum")
+
+
+@lru_cache(_LOCATIONS)
+def _located(metric: str, serialised: tuple[bytes, ...]) -> tuple[Location | None, bytes]:
+    """What a point with these attributes tells of, and their canonical bytes.
+
+    The instances of a service share it, and equal keys that are one are found at once.
+    """
+    attributes = [_attribute(one) for one in serialised]
+    location = locate(metric, {key: plain for key, plain, _ in attributes})
+    return location, b"".join(sorted(canonical for _, _, canonical in attributes))
 
 
 @lru_cache(_ATTRIBUTES)

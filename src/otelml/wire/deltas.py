@@ -7,7 +7,7 @@ stream, whatever the order in which the last points of one and the first of the 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from otelml.data import Point
 from otelml.sketch.parts import Piece
@@ -27,18 +27,15 @@ _MIXED: Final = "temporality"
 """Two readers of one app send the same, as deltas and cumulative: one of them counts."""
 
 
-class Mark(NamedTuple):
-    """How far a cumulative stream was counted."""
-
-    end: int
-    value: Value
+_Mark: TypeAlias = tuple[int, Value]
+"""How far a cumulative stream was counted: the end and the value of its newest point."""
 
 
 @dataclass(slots=True)
 class _Trail:
     """What was counted of one stream."""
 
-    marks: dict[int, Mark] = field(default_factory=dict)
+    marks: dict[int, _Mark] = field(default_factory=dict)
     deltas: Times | None = None
     forgotten: int = 0
     seen: int = 0
@@ -81,7 +78,7 @@ class Deltas:
         if end <= trail.forgotten:
             self.dropped["late"] += 1
             return None
-        if trail.marks and start < max(mark.end for mark in trail.marks.values()):
+        if trail.marks and start < max(end for end, _ in trail.marks.values()):
             self.dropped[_MIXED] += 1
             return None
         if trail.deltas is None:
@@ -99,19 +96,19 @@ class Deltas:
         step = self._first(trail, point) if mark is None else self._next(trail, point, mark)
         if step is None or trail.deltas is None:
             return step
-        since = point.start if mark is None else mark.end
+        since = point.start if mark is None else mark[0]
         if since < trail.deltas.newest:
             self.dropped[_MIXED] += 1
             return None
         return step
 
-    def _next(self, trail: _Trail, point: StreamPoint, mark: Mark) -> tuple[int, Value] | None:
+    def _next(self, trail: _Trail, point: StreamPoint, mark: _Mark) -> tuple[int, Value] | None:
         _, _, monotonic, start, end, value = point
         before, counted = mark
         if end <= before:
             self.dropped["duplicate" if end == before else "out_of_order"] += 1
             return None
-        trail.marks[start] = Mark(end, value)
+        trail.marks[start] = end, value
         new = minus(value, counted, monotonic=monotonic)
         if new is None:  # a count fell: what is counted now came since
             return before, value
@@ -119,10 +116,10 @@ class Deltas:
 
     def _first(self, trail: _Trail, point: StreamPoint) -> tuple[int, Value] | None:
         marks = trail.marks
-        reset = bool(marks) and point.start >= max(mark.end for mark in marks.values())
-        marks[point.start] = Mark(point.end, point.value)
+        reset = bool(marks) and point.start >= max(end for end, _ in marks.values())
+        marks[point.start] = point.end, point.value
         if len(marks) > _EPOCHS:
-            oldest = min(marks, key=lambda start: marks[start].end)
+            oldest = min(marks, key=lambda start: marks[start][0])
             trail.forgotten = max(trail.forgotten, oldest + 1)
             del marks[oldest]
         whole = reset or (point.start >= self.since and point.start >= trail.forgotten)
@@ -149,7 +146,7 @@ class Deltas:
             "trails": [
                 [
                     key.hex(),
-                    [[start, mark.end, dump(mark.value)] for start, mark in trail.marks.items()],
+                    [[start, end, dump(value)] for start, (end, value) in trail.marks.items()],
                     [] if trail.deltas is None else trail.deltas.dump(),
                     trail.forgotten,
                     trail.seen,
@@ -164,7 +161,7 @@ class Deltas:
         deltas = cls(state["since"], most)
         for key, marks, seen_deltas, forgotten, seen in state["trails"]:
             deltas._trails[bytes.fromhex(key)] = _Trail(
-                {start: Mark(end, load(value)) for start, end, value in marks},
+                {start: (end, load(value)) for start, end, value in marks},
                 Times.load(seen_deltas) if seen_deltas else None,
                 forgotten,
                 seen,

@@ -5,7 +5,8 @@ from math import isnan, log2, nan
 from otelml.sketch.buckets import FINEST, Buckets
 from otelml.sketch.exponential import Exponential
 from otelml.sketch.probability import Probability
-from otelml.wire.values import NOTHING, Value
+from otelml.wire.shallow import NOTHING
+from otelml.wire.values import Value
 
 
 def holds(value: Value) -> bool:
@@ -29,7 +30,11 @@ def minus(now: Value, before: Value, *, monotonic: bool) -> Value | None:
 def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | None:
     if now.scale == before.scale and now.origin == before.origin:
         up = _side_minus(now.positive, before.positive)
-        down = _side_minus(now.negative, before.negative)
+        down = (
+            NOTHING
+            if now.negative is NOTHING is before.negative
+            else _side_minus(now.negative, before.negative)
+        )
         zeros = now.zeros - before.zeros
         if up is not None and down is not None and zeros >= 0:
             return _bounded(Exponential(now.scale, zeros, up, down, nan, nan, now.origin), now)
@@ -40,14 +45,15 @@ def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | N
 def _side_minus(now: Buckets, before: Buckets) -> Buckets | None:
     """What came into the same buckets, as most are; None if they are others or a count fell."""
     whole, older = now.counts, before.counts
-    if now.offset != before.offset or whole.size != older.size:
+    if now.offset != before.offset or len(whole) != len(older):
         return None
-    if not whole.size:
+    if not len(whole):
         return NOTHING
     counts = whole - older
-    if counts[counts.argmin()] < 0:
+    least = counts[counts.argmin()]
+    if least < 0:
         return None
-    if counts[0] and counts[-1]:
+    if least or (counts[0] and counts[-1]):
         return Buckets(now.offset, counts)
     return Buckets.dense(now.offset, counts)
 
