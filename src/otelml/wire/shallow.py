@@ -33,7 +33,7 @@ _LONGEST: Final = 8 * _MOST
 _TOO_LONG: Final = bytes([*[0xFF] * 7, 0x7F])
 """Instead of longer ones: a count that cannot be."""
 
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 15
 """Bytes of counts that are unpacked at once: some hundred points, and little memory."""
 
 
