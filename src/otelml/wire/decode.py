@@ -26,7 +26,7 @@ from otelml.wire.values import READERS, BadPointError, Value, check_time, expone
 
 _UNSPECIFIED: Final = pb.AGGREGATION_TEMPORALITY_UNSPECIFIED
 _CUMULATIVE: Final = pb.AGGREGATION_TEMPORALITY_CUMULATIVE
-_HISTOGRAM: Final = "exponential_histogram"
+_EXPONENTIAL: Final = "exponential_histogram"
 _HISTOGRAMS: Final = frozenset({Part.BODY, Part.TAIL})
 _REMEMBERED: Final = 200_000
 _LOCATIONS: Final = 20_000
@@ -68,6 +68,15 @@ def points(request: bytes | Request, bad: Counter[str] | None = None) -> Iterato
     return iter(Decoder().points(request, Counter() if bad is None else bad))
 
 
+class _Sent(NamedTuple):
+    """A metric of ours, and whose it is."""
+
+    metric: Any
+    kind: str
+    owner: bytes
+    service: Service
+
+
 class Decoder:
     """Decodes requests, and remembers the streams that it has seen."""
 
@@ -83,7 +92,7 @@ class Decoder:
         """
         whole = request if isinstance(request, bytes) else request.SerializeToString()
         sent, sides = _sent(whole)
-        if None in sides:  # bad ones, or packed oddly: protobuf packs them anew
+        if None in sides:  # bad ones, or not packed as one field: protobuf does that
             sent, sides = _sent(pb.MetricsData.FromString(whole).SerializeToString())
         found: list[StreamPoint] = []
         of_histograms = iter(sides)
@@ -93,7 +102,7 @@ class Decoder:
 
     def _read(
         self,
-        sent: "_Sent",
+        sent: _Sent,
         sides: Iterator[shallow.Sides | None],
         found: list[StreamPoint],
         bad: Counter[str],
@@ -153,19 +162,10 @@ _FOLDED: Final = frozenset(
 )
 
 
-class _Sent(NamedTuple):
-    """A metric of ours, and whose it is."""
-
-    metric: Any
-    kind: str
-    owner: bytes
-    service: Service
-
-
 def _sent(body: bytes) -> tuple[list[_Sent], list[shallow.Sides | None]]:
     """The metrics of a request that are folded, and the sides of their histograms' points."""
     sent = list(_ours(shallow.MetricsData.FromString(body)))
-    histograms = [one.metric.exponential_histogram for one in sent if one.kind == _HISTOGRAM]
+    histograms = [one.metric.exponential_histogram for one in sent if one.kind == _EXPONENTIAL]
     return sent, shallow.sides([point for each in histograms for point in each.data_points])
 
 
@@ -187,7 +187,7 @@ def _ours(request: Any) -> Iterator[_Sent]:
             )
             for metric in folded:
                 kind = metric.WhichOneof("data")
-                if kind == _HISTOGRAM or kind in READERS:
+                if kind == _EXPONENTIAL or kind in READERS:
                     yield _Sent(metric, kind, identity, owner[1])
 
 
@@ -196,7 +196,7 @@ def _fits(kind: str, location: Location) -> bool:
     if location.key.role is Role.ACTIVE:
         return False
     if location.part in _HISTOGRAMS:
-        return kind == _HISTOGRAM
+        return kind == _EXPONENTIAL
     return kind == ("histogram" if location.part is Part.SHARES else "sum")
 
 

@@ -68,7 +68,7 @@ MetricsData: Final = _shallow()
 def sides(points: Sequence[Any]) -> list[Sides | None]:
     """Both sides of each of these exponential points; None if its counts do not add up.
 
-    Nor do they where a side has them in several fields, as protobuf allows and nobody sends.
+    Nor do they where a side has them in several fields, as protobuf allows.
 
     Raises:
         google.protobuf.message.DecodeError: its counts are no numbers.
