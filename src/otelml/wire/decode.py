@@ -22,11 +22,10 @@ from otelml.data import Role
 from otelml.sketch.parts import Part
 from otelml.wire import shallow
 from otelml.wire.points import Location, locate
-from otelml.wire.values import READERS, BadPointError, Value, check_time, exponential
+from otelml.wire.values import EXPONENTIAL, READERS, BadPointError, Value, check_time
 
 _UNSPECIFIED: Final = pb.AGGREGATION_TEMPORALITY_UNSPECIFIED
 _CUMULATIVE: Final = pb.AGGREGATION_TEMPORALITY_CUMULATIVE
-_EXPONENTIAL: Final = "exponential_histogram"
 _HISTOGRAMS: Final = frozenset({Part.BODY, Part.TAIL})
 _REMEMBERED: Final = 200_000
 _LOCATIONS: Final = 20_000
@@ -110,12 +109,12 @@ class Decoder:
         """Read the points of a metric; those of histograms take their sides from `sides`."""
         metric, kind, owner, service = sent
         data, name = getattr(metric, kind), metric.name
-        read = READERS.get(kind)
+        read = READERS[kind]
         temporality = data.aggregation_temporality
         cumulative = temporality == _CUMULATIVE
         monotonic = kind != "sum" or data.is_monotonic
         streams = self._streams
-        of_each = sides if read is None else repeat(None)
+        of_each = sides if kind == EXPONENTIAL else repeat(None)
         for point, both in zip(data.data_points, of_each, strict=False):
             key = owner, name, tuple(point.attributes)
             try:
@@ -129,11 +128,7 @@ class Decoder:
                     raise BadPointError("temporality")  # noqa: TRY301 - counted below, like the rest
                 start, end = point.start_time_unix_nano, point.time_unix_nano
                 check_time(start, end, point.flags)
-                value: Value
-                if read is None:
-                    value = exponential(point, both, stream.location.origin)
-                else:
-                    value = read(point)
+                value = read(point, both, stream.location.origin)
             except BadPointError as reason:
                 bad[str(reason)] += 1
                 continue
@@ -165,7 +160,7 @@ _FOLDED: Final = frozenset(
 def _sent(body: bytes) -> tuple[list[_Sent], list[shallow.Sides | None]]:
     """The metrics of a request that are folded, and the sides of their histograms' points."""
     sent = list(_ours(shallow.MetricsData.FromString(body)))
-    histograms = [one.metric.exponential_histogram for one in sent if one.kind == _EXPONENTIAL]
+    histograms = [one.metric.exponential_histogram for one in sent if one.kind == EXPONENTIAL]
     return sent, shallow.sides([point for each in histograms for point in each.data_points])
 
 
@@ -187,7 +182,7 @@ def _ours(request: Any) -> Iterator[_Sent]:
             )
             for metric in folded:
                 kind = metric.WhichOneof("data")
-                if kind == _EXPONENTIAL or kind in READERS:
+                if kind in READERS:
                     yield _Sent(metric, kind, identity, owner[1])
 
 
@@ -196,7 +191,7 @@ def _fits(kind: str, location: Location) -> bool:
     if location.key.role is Role.ACTIVE:
         return False
     if location.part in _HISTOGRAMS:
-        return kind == _EXPONENTIAL
+        return kind == EXPONENTIAL
     return kind == ("histogram" if location.part is Part.SHARES else "sum")
 
 

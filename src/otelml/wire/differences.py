@@ -30,11 +30,7 @@ def minus(now: Value, before: Value, *, monotonic: bool) -> Value | None:
 def _exponential_minus(now: Exponential, before: Exponential) -> Exponential | None:
     if now.scale == before.scale and now.origin == before.origin:
         up = _side_minus(now.positive, before.positive)
-        down = (
-            NOTHING
-            if now.negative is NOTHING is before.negative
-            else _side_minus(now.negative, before.negative)
-        )
+        down = _side_minus(now.negative, before.negative)
         zeros = now.zeros - before.zeros
         if up is not None and down is not None and zeros >= 0:
             return _bounded(Exponential(now.scale, zeros, up, down, nan, nan, now.origin), now)

@@ -16,6 +16,7 @@ from otelml.wire.varints import TOO_LARGE
 
 Value: TypeAlias = Exponential | Probability | float
 
+EXPONENTIAL: Final = "exponential_histogram"
 _BOUNDS: Final = BOUNDS.tolist()
 _NO_VALUE: Final = pb.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 
@@ -39,13 +40,7 @@ def check_time(start: int, end: int, flags: int) -> None:
         raise BadPointError("start_after_end")
 
 
-def exponential(point: Any, sides: Sides | None, origin: float) -> Exponential:
-    """The histogram that an exponential point holds, whose sides were read.
-
-    Raises:
-        BadPointError: it is not valid.
-
-    """
+def _exponential(point: Any, sides: Sides | None, origin: float) -> Exponential:
     scale = point.scale
     if not COARSEST <= scale <= FINEST:
         raise BadPointError("scale")
@@ -62,19 +57,21 @@ def exponential(point: Any, sides: Sides | None, origin: float) -> Exponential:
     return Exponential(scale, point.zero_count, positive, negative, low, high, origin)
 
 
-def _shares(point: pb.HistogramDataPoint) -> Probability:
+def _shares(point: pb.HistogramDataPoint, *_: object) -> Probability:
     if point.explicit_bounds[:] != _BOUNDS:
         raise BadPointError("bounds")
+    if len(point.bucket_counts) != len(_BOUNDS) + 1:
+        raise BadPointError("bucket_counts")
     counts = np.asarray(point.bucket_counts, np.float64)  # whole below 2⁵³, and never wraps around
     total = counts.sum()
-    if counts.size != len(_BOUNDS) + 1 or total != point.count or total >= TOO_LARGE:
+    if total != point.count or total >= TOO_LARGE:
         raise BadPointError("bucket_counts")
     if not math.isfinite(point.sum):
         raise BadPointError("not_finite")
     return Probability(counts.astype(np.int64), point.sum)
 
 
-def _number(point: pb.NumberDataPoint) -> float:
+def _number(point: pb.NumberDataPoint, *_: object) -> float:
     match point.WhichOneof("value"):
         case "as_int":
             return point.as_int
@@ -86,7 +83,10 @@ def _number(point: pb.NumberDataPoint) -> float:
             raise BadPointError("no_value")
 
 
-READERS: Final[Mapping[str, Callable[[Any], Value]]] = MappingProxyType(
-    {"histogram": _shares, "sum": _number}
+READERS: Final[Mapping[str, Callable[[Any, Sides | None, float], Value]]] = MappingProxyType(
+    {EXPONENTIAL: _exponential, "histogram": _shares, "sum": _number}
 )
-"""What reads a point of another kind; it raises BadPointError."""
+"""What reads a point, by its metric's kind, from the sides of an exponential one and the origin.
+
+It raises BadPointError.
+"""

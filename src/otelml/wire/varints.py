@@ -1,7 +1,7 @@
 """Packed varints, those of many chunks decoded at once.
 
-A request holds thousands of bucket counts. Taken one by one, as protobuf hands them out, they cost
-more than all else that a point needs.
+A request holds thousands of bucket counts. To take them one by one, as protobuf hands them out, is
+the greatest single cost of a point.
 """
 
 from collections.abc import Sequence
