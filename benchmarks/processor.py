@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,10 @@ from otelml.sketch.exponential import Exponential
 from otelml.sketch.parts import Part
 from otelml.wire.encode import CUMULATIVE, add_point, key_values
 from otelml.wire.points import address
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.ports import free_port
 
 SECOND = 1_000_000_000
 FEATURES, INSTANCES, ROUNDS = 50, 20, 10
@@ -125,12 +128,6 @@ def spans() -> bytes:
             key_values({"http.request.method": "GET", "http.route": "/orders", "n": number})
         )
     return request.SerializeToString()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Passing:

@@ -10,6 +10,7 @@ replays wines over HTTP, shifts two features for a while, and checks what comes 
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -60,12 +61,13 @@ service:
 """
 
 
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports() -> Iterator[int]:
+    """Ports on loopback that nobody listens on, below those that systems lend to connections."""
+    for port in random.sample(range(20_000, 32_000), 12_000):
+        with socket.socket() as probe:
+            taken = probe.connect_ex(("127.0.0.1", port)) == 0
+        if not taken:
+            yield port
 
 
 @contextlib.contextmanager
@@ -147,7 +149,7 @@ def main(*, once: bool) -> int:
         built = folder / "baselines" / "wine.json"
         command = [BIN / "otelml", "baseline", "build", folder / "training.csv"]
         subprocess.run([*command, "-o", built, "--model", MODEL], check=True)
-        ports = {name: free_port() for name in ("grpc", "http", "health", "service")}
+        ports = dict(zip(("grpc", "http", "health", "service"), free_ports(), strict=False))
         config = folder / "processor.yaml"
         config.write_text(CONFIG.format(folder=folder, far=end.port, **ports))
 

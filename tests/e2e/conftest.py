@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,20 +14,14 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "examples" / "demo"
 BIN = Path(sys.executable).parent
 Answer = TypeVar("Answer")
 collect_ignore = ["joining_process.py", "labelling_process.py", "lending.py"]  # they are run
 sys.path.insert(0, str(DEMO))
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def until(question: Callable[[], Answer], seconds: float = 60.0) -> Answer:
@@ -113,5 +106,6 @@ def neighbours(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Neigh
     given = Neighbours(tmp_path)
     yield given
     given.close()
-    for log in sorted(tmp_path.glob("*.log")):
-        request.node.add_report_section("call", log.name, log.read_text(errors="replace")[-4000:])
+    for log in sorted(tmp_path.glob("*.log")):  # the call's own report is written by now
+        text = log.read_text(errors="replace")[-4000:]
+        request.node.add_report_section("teardown", log.name, text)

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.e2e.conftest import BIN, Neighbours, free_port
+from tests.e2e.conftest import BIN, Neighbours
+from tests.ports import free_port
 
 
 class Serving:

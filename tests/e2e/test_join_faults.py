@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from otelml.data import Owner, Truth
-from tests.e2e.conftest import ROOT, free_port
+from tests.e2e.conftest import ROOT
 from tests.e2e.joining_process import OWNERS, ROWS, SECOND, delivery, opened
 from tests.e2e.postgresql import cluster
+from tests.ports import free_port
 
 KILLS = 50
 

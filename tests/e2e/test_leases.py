@@ -16,9 +16,10 @@ from otelml.data import Model
 from otelml.store.database import StoreError
 from otelml.store.journal import Journal
 from otelml.store.lease import LostError
-from tests.e2e.conftest import Neighbours, free_port, until
+from tests.e2e.conftest import Neighbours, until
 from tests.e2e.postgresql import PASSWORD, cluster, emptied
 from tests.e2e.serving import Serving
+from tests.ports import free_port
 from tests.processor.test_service import SECOND, calls
 from tests.sink import Sink, http_sink
 

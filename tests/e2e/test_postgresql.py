@@ -13,9 +13,10 @@ from otelml.data import Model, Owner, Prediction, Truth
 from otelml.store.database import Database, StoreError
 from otelml.store.joins import Joins
 from otelml.store.journal import Journal, Letter
-from tests.e2e.conftest import Neighbours, end, free_port, until
+from tests.e2e.conftest import Neighbours, end, until
 from tests.e2e.postgresql import PASSWORD, cluster, emptied
 from tests.e2e.serving import Serving
+from tests.ports import free_port
 from tests.processor.test_service import SECOND, calls
 from tests.sink import http_sink
 from tests.store.joining import JoinsMachine

@@ -14,11 +14,12 @@ import pytest
 from otelml.data import Owner
 from otelml.store.database import Database
 from otelml.store.joins import Joins
-from tests.e2e.conftest import Neighbours, free_port
+from tests.e2e.conftest import Neighbours
 from tests.e2e.joining_process import OWNERS, ROWS, SECOND
 from tests.e2e.labelled import FIRST, WINDOW, Client, Confusions, expected
 from tests.e2e.postgresql import PASSWORD, cluster
 from tests.e2e.serving import Serving
+from tests.ports import free_port
 from tests.sink import Sink, http_sink, told
 
 KILLS = 50

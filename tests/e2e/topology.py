@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 from far_end import FarEnd  # type: ignore[import-not-found]  # beside the demo
 
-from tests.e2e.conftest import BIN, ROOT, Neighbours, free_port, until
+from tests.e2e.conftest import BIN, ROOT, Neighbours, until
+from tests.ports import free_port
 
 
 class Topology:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,13 +24,6 @@ NO_THREADS_AT_EXIT = pytest.mark.xfail(
     reason="Python 3.12.0 to 3.12.2 start no threads at exit (python/cpython#113964)",
 )
 PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody has."""
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])
 
 
 class Server:

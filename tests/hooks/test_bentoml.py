@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hooks.serving import TRACE, free_port, serving
+from tests.hooks.serving import TRACE, serving
+from tests.ports import free_port
 from tests.sink import told
 
 APP = """

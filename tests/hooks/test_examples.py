@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.hooks.conftest import ROOT
-from tests.hooks.serving import free_port, serving
+from tests.hooks.serving import serving
+from tests.ports import free_port
 from tests.sink import http_sink
 
 EXAMPLES = ROOT / "examples" / "frameworks"

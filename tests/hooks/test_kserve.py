@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
-from tests.hooks.serving import PARENT, TRACE, free_port, serving
+from tests.hooks.serving import PARENT, TRACE, serving
+from tests.ports import free_port
 from tests.sink import told
 
 APP = """

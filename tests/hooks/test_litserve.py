@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.hooks.serving import TRACE, free_port, serving
+from tests.hooks.serving import TRACE, serving
+from tests.ports import free_port
 from tests.sink import told
 
 APP = """

@@ -11,7 +11,8 @@ from mlflow.models import infer_signature
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.hooks.conftest import Telemetry
-from tests.hooks.serving import TRACE, free_port, serving
+from tests.hooks.serving import TRACE, serving
+from tests.ports import free_port
 from tests.sink import told
 
 RNG = np.random.default_rng(0)

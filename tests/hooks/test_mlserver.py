@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tests.hooks.serving import TRACE, Server, free_port, serving
+from tests.hooks.serving import TRACE, Server, serving
+from tests.ports import free_port
 from tests.sink import told
 
 X = np.random.default_rng(0).normal(size=(60, 3))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from tests.hooks.serving import NO_THREADS_AT_EXIT, Server, free_port, serving
+from tests.hooks.serving import NO_THREADS_AT_EXIT, Server, serving
+from tests.ports import free_port
 
 MODEL = """
 import os

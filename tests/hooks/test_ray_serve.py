@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.hooks.serving import TRACE, free_port, serving
+from tests.hooks.serving import TRACE, serving
+from tests.ports import free_port
 from tests.sink import Sink, told
 
 APP = """

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from otelml import names
-from tests.hooks.serving import NO_THREADS_AT_EXIT, Server, free_port
+from tests.hooks.serving import NO_THREADS_AT_EXIT, Server
+from tests.ports import free_port
 from tests.sink import Sink, http_sink
 
 WORKER = """

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.hooks.serving import free_port, serving
+from tests.hooks.serving import serving
+from tests.ports import free_port
 from tests.sink import told
 
 HANDLER = """
