@@ -266,3 +266,47 @@ def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     shown = call("baseline", "show", output).stdout
     assert all(text in shown for text in ("[/m]", "feature:[/red]", "[bold]x"))
     assert "z" * 30 not in shown
+
+
+def checked(tmp_path: Path, before: pd.DataFrame, now: pd.DataFrame, *roles: str) -> list[Any]:
+    files = [written(data, tmp_path / f"{i}.parquet") for i, data in enumerate((before, now))]
+    output = tmp_path / "baseline.json"
+    done = call("baseline", "build", files[0], "-o", output, "--model", "m", *roles)
+    assert 0 == done.exit_code, done.output
+    found: list[Any] = json.loads(call("check", output, files[1], "--json").stdout)
+    return found
+
+
+@pytest.mark.parametrize("name", ["target", "prediction", "score"])
+def test_a_feature_may_be_called_like_a_role(tmp_path: Path, name: str) -> None:
+    def rows(mean: float) -> pd.DataFrame:
+        classes = {role: RNG.choice(["u", "v"], 2000) for role in ("p", "y")}
+        return pd.DataFrame({name: RNG.normal(mean, 1, 2000)} | classes)
+
+    found = checked(tmp_path, rows(0), rows(3), "--prediction", "p", "--target", "y")
+    alarmed = {(one["role"], one["feature"]) for one in found if one["verdict"] == "alarm"}
+    assert {("feature", name)} == alarmed
+
+
+def test_classes_that_are_fractions_in_a_file_are_compared_as_classes(tmp_path: Path) -> None:
+    def rows(share: float) -> pd.DataFrame:
+        return pd.DataFrame({"label": (RNG.random(2000) < share).astype(float), "a": 1.0})
+
+    found = checked(
+        tmp_path, rows(0.5), rows(1.0), "--prediction", "label", "--categorical", "label"
+    )
+    alarmed = {(one["role"], one["check"]) for one in found if one["verdict"] == "alarm"}
+    assert ("prediction", "total_variation") in alarmed
+
+
+def test_a_day_without_positives_is_read_as_the_baseline_was(tmp_path: Path) -> None:
+    def rows(number: int) -> pd.DataFrame:
+        score = np.clip(RNG.beta(1, 30, number), 1e-4, 1)
+        truth = (RNG.random(number) < score).astype(int)
+        return pd.DataFrame({"p": (score > 0.5).astype(int), "s": score, "y": truth})
+
+    now = rows(1000).query("y == 0 and p == 0")
+    roles = ("--prediction", "p", "--score", "s", "--target", "y")
+    found = {one["check"]: one for one in checked(tmp_path, rows(20_000), now, *roles)}
+    assert (now.s**2).mean() == pytest.approx(found["brier_score"]["value"], rel=1e-9)
+    assert "alarm" not in (found["brier_score"]["verdict"], found["log_loss"]["verdict"])

@@ -69,6 +69,18 @@ def test_what_is_wrong_is_named() -> None:
     assert "OTEL_METRICS_EXPORTER is none" == rows["metrics exporter"]["detail"]
 
 
+def test_every_exporter_of_a_list_is_looked_for() -> None:
+    with http_sink() as sink:
+        _, rows = examined(
+            OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint,
+            OTEL_TRACES_EXPORTER="otlp_proto_http, console",
+            OTEL_LOGS_EXPORTER="console,none",
+        )
+    assert rows["traces exporter"]["ok"]
+    assert rows[f"traces to {sink.endpoint}"]["ok"]
+    assert "none is not installed" in rows["logs exporter"]["detail"]
+
+
 def test_an_sdk_that_is_not_configured() -> None:
     done = CliRunner().invoke(cli, ["doctor"])
     assert 1 == done.exit_code

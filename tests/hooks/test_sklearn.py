@@ -18,7 +18,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import BayesianRidge, LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -126,6 +126,29 @@ def test_siblings_in_one_request_count_their_features_once(telemetry: Telemetry,
     assert 600 == telemetry.value("ml.feature.observations")
     assert 200 == telemetry.value("ml.prediction.classes")
     assert 200 == telemetry.value("ml.prediction.score")
+
+
+def test_an_array_that_is_filled_anew_is_another_input(telemetry: Telemetry) -> None:
+    model = RandomForestClassifier(4).fit(X, Y)
+    buffer = np.empty((1, 3))
+    with telemetry.tracer.start_as_current_span("request"):
+        for row in X[:50]:
+            buffer[:] = row
+            model.predict(buffer)
+            model.predict_proba(buffer)
+    assert 100 == telemetry.value("ml.inference.predictions")
+    assert 150 == telemetry.value("ml.feature.observations")
+    assert 50 == telemetry.value("ml.prediction.classes")
+    assert 50 == telemetry.value("ml.prediction.score")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100])
+def test_what_is_returned_beside_the_prediction_is_none(telemetry: Telemetry, rows: int) -> None:
+    model = BayesianRidge().fit(X, X[:, 1])
+    model.predict(X[:rows], return_std=True)
+    (point,) = telemetry.points("ml.prediction.value")
+    assert rows == point.count
+    assert model.predict(X[:rows]).max() == pytest.approx(point.max)
 
 
 def test_confidence_comes_from_the_inner_call(telemetry: Telemetry) -> None:

@@ -71,6 +71,12 @@ def test_a_good_configuration_is_read() -> None:
     assert {"x-key": "s3cret"} == config.exporters["otlp_http/other"].headers
 
 
+def test_two_processors_are_one_too_many() -> None:
+    text = GOOD.replace("processors:\n", "processors:\n  otelml/lax: {}\n", 1)
+    with pytest.raises(ConfigError, match="processors: otelml/lax, otelml: .* leave one"):
+        parse(text, "c.yaml", {"PORT": "1", "KEY": ""})
+
+
 def test_every_mistake_is_told_with_its_path() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(BAD, "c.yaml", {})

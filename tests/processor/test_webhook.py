@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from otelml.processor import webhook
+from otelml.processor.config.processors import Hook
 from otelml.processor.otlp_http import HttpServer
 from otelml.processor.outbox import Outbox
 from otelml.processor.refusal import RefusalError
@@ -254,6 +255,11 @@ async def test_a_receiver_that_hangs_holds_up_no_other(
     assert [1] == applied
     await box.stop()
     await out.close()
+
+
+def test_its_url_is_posted_to_as_it_is() -> None:
+    url = "https://hooks.example/otelml/"
+    assert url == Hook(url=url, secret=SECRET).url
 
 
 def test_a_webhook_needs_a_secret() -> None:

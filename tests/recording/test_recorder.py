@@ -52,6 +52,24 @@ def test_what_went_in_comes_out_once() -> None:
     assert {} == drained(recorder)
 
 
+def test_a_column_is_of_no_kind_while_its_values_are_missing() -> None:
+    recorder = Recorder()
+
+    def called(*ages: float | None) -> None:
+        recorder.start((MODEL, "predict", "sklearn"))
+        told = tuple(features([{"age": age} for age in ages], None, frozenset(), 10))
+        recorder.buffer.put(Inference(MODEL, "predict", "sklearn", len(ages), 0.01, told))
+
+    key = Key(MODEL, Role.FEATURE, "age")
+    called(None)
+    assert Categories.of([None]) == drained(recorder)[key]
+    called(None)
+    called(*map(float, range(300)))
+    age = drained(recorder)[key]
+    assert isinstance(age, Numeric)
+    assert (300, 1, 0) == (age.count, age.missing, age.mismatched)
+
+
 def test_a_clock_that_is_set_back_ends_no_series_before_its_start() -> None:
     recorder = Recorder(clock=iter([100, 50, 60]).__next__)
     recorded(recorder, 1, 1)

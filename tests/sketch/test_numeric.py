@@ -195,6 +195,24 @@ def test_a_matrix_is_as_sharp_as_its_columns() -> None:
         assert exact == pytest.approx(ks(sketches[0][column], sketches[1][column]), abs=0.005)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.001])
+def test_a_column_that_starts_empty_is_as_sharp(share: float) -> None:
+    rng = np.random.default_rng(6)
+    values = rng.normal(1000, 10, (20_000, 2))
+    values[:5_000, 0][rng.random(5_000) >= share] = np.nan
+    matrix = Matrix(2)
+    for start in range(0, 20_000, 5_000):
+        matrix.update(values[start : start + 5_000])
+        if not start:
+            assert 5_000 == matrix.take()[0].observations
+    late, early = matrix.take()
+    assert early.body.scale == late.body.scale
+    exact = Numeric.of(values[5_000:, 0])
+    assert ks(exact, late) < 0.005
+    assert exact.mean == pytest.approx(late.mean, rel=1e-12)
+    assert exact.variance == pytest.approx(late.variance, rel=1e-9)
+
+
 def test_a_taken_matrix_starts_anew_and_a_wrong_shape_is_told() -> None:
     matrix = Matrix(2)
     matrix.update(np.ones((100, 2)))

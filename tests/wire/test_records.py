@@ -43,7 +43,8 @@ def sent(*events: tuple[str, dict[str, Any]]) -> bytes:
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
-names_of_classes = st.lists(text, max_size=4, unique=True)
+not_whole = text.filter(lambda name: not name.endswith(".0"))
+names_of_classes = st.lists(not_whole, max_size=4, unique=True)
 
 
 @st.composite
@@ -53,7 +54,7 @@ def batches(draw: st.DrawFn) -> list[Prediction]:
         Prediction(
             draw(text),
             draw(st.integers(1, 2**62)),
-            draw(st.none() | text.filter(lambda t: not t.endswith(".0"))),
+            draw(st.none() | not_whole),
             draw(st.none() | finite),
             tuple((name, draw(finite)) for name in scored),
             draw(st.none() | st.tuples(finite, finite).map(lambda ends: (min(ends), max(ends)))),
@@ -63,6 +64,14 @@ def batches(draw: st.DrawFn) -> list[Prediction]:
         )
         for _ in range(draw(st.integers(1, 5)))
     ]
+
+
+@pytest.mark.parametrize("spelled", ["1", "1.0"])
+def test_a_score_is_of_the_class_as_rows_spell_it(spelled: str) -> None:
+    row = Prediction("a", 1, spelled, None, ((spelled, 0.7),), None, (), "", "0" * 16)
+    body = sent((names.RECORDS_EVENT, columns(Model("m"), [row])))
+    ((_, _, found),) = records.read(body, keep=False).predictions
+    assert ("1", (("1", 0.7),)) == (found.label, found.scores)
 
 
 @given(batches(), st.none() | text)

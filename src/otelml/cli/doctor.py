@@ -64,12 +64,21 @@ def _sdk() -> Iterator[Finding]:
 
 
 def _exporter(signal: str) -> Iterator[Finding]:
-    name = os.environ.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
-    check = f"{signal} exporter"
-    if name == "none":
-        yield Finding(check, ok=signal == "logs", detail=f"OTEL_{signal.upper()}_EXPORTER is none")
+    variable, check = f"OTEL_{signal.upper()}_EXPORTER", f"{signal} exporter"
+    given = os.environ.get(variable, "otlp")
+    if given.strip().lower() == "none":
+        yield Finding(check, ok=signal == "logs", detail=f"{variable} is none")
         return
+    for name in given.split(","):
+        yield from _named(signal, name.strip())
+
+
+def _named(signal: str, name: str) -> Iterator[Finding]:
+    """What can be said of one exporter of the environment's list."""
+    check = f"{signal} exporter"
     protocol = _of(signal, "PROTOCOL") or "grpc"
+    if name.startswith("otlp_proto"):
+        protocol = "grpc" if name.endswith("grpc") else "http/protobuf"
     wanted = name
     if name == "otlp":
         wanted = "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"

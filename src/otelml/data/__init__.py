@@ -4,7 +4,8 @@ from otelml.data.finding import Finding, Limits, Verdict, iso
 from otelml.data.inference import Block, Inference, Labels, Origin
 from otelml.data.key import Key, Model, Role, segment, segment_of
 from otelml.data.outcome import Outcomes, Owner, Prediction, Truth
-from otelml.data.window import Baseline, Point, Series, Sketch, Window
+from otelml.data.window import Baseline, Point, Series, Window
+from otelml.sketch.kind import Sketch
 
 __all__ = [
     "Baseline",

@@ -2,16 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from otelml.data.key import Key, Model
-from otelml.sketch.categories import Categories
-from otelml.sketch.count import Count
-from otelml.sketch.numeric import Numeric
+from otelml.sketch.kind import Sketch
 from otelml.sketch.parts import Piece
-from otelml.sketch.probability import Probability
-
-Sketch: TypeAlias = Numeric | Categories | Probability | Count
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from otelml.data import Block, Role
 from otelml.hooks._call import Call
 from otelml.hooks._patch import guarded
 from otelml.hooks._reader import (
+    MOST_OUTPUTS,
     Card,
     Column,
     Reader,
@@ -85,12 +86,14 @@ class EstimatorReader(Reader):
                     yield numeric(values.ravel(), call.operation if card.task else "")
 
     def _predicted(self, card: Card, result: Any) -> Iterator[Column]:
+        if isinstance(result, tuple) and result and np.ndim(result[0]):
+            result = result[0]  # return_std, return_cov: how sure it is comes after
         values = np.asarray(result)
         if card.task == "regression" and values.ndim == 1 and values.dtype == np.float64:
             yield Block(Role.PREDICTION, ("",), values.reshape(-1, 1).copy())
             return
         several = values.ndim == 2 and values.shape[1] > 1
-        for number, each in enumerate(values.T if several else [values.ravel()]):
+        for number, each in enumerate(values.T[:MOST_OUTPUTS] if several else [values.ravel()]):
             name = f"y{number}" if several else ""
             if card.task == "regression":
                 yield column(Role.PREDICTION, name, each)

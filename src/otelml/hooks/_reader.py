@@ -20,7 +20,8 @@ from otelml.recording.columns import as_array, features, labels, rows, table
 from otelml.recording.naming import REGISTRY
 
 Column = Block | Labels
-_MOST_OUTPUTS: Final = 64
+MOST_OUTPUTS: Final = 64
+"""Outputs of a model that are recorded one by one."""
 
 
 class Card(NamedTuple):
@@ -167,7 +168,7 @@ def tensor(values: Any, name: str = "", classes: Any = None) -> Iterator[Column]
     Rows that are a distribution are probabilities; other outputs are numbers, if they are few.
     """
     array = as_array(values)
-    if array.dtype.kind not in "fiub" or array.ndim > 2 or array.shape[1] > _MOST_OUTPUTS:
+    if array.dtype.kind not in "fiub" or array.ndim > 2 or array.shape[1] > MOST_OUTPUTS:
         return
     if array.shape[1] == 1:
         yield numeric(array, name)

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from otelml import names
 from otelml.data import Finding, Verdict
 
 _SILENT: Final = frozenset({Verdict.TOO_LITTLE_DATA, Verdict.NO_BASELINE, Verdict.NOT_APPLICABLE})
+_OF_THE_DAY: Final = frozenset({names.FAIRNESS_LOW, names.FAIRNESS_HIGH})
 
 
 class Subject(NamedTuple):
@@ -89,7 +91,7 @@ class Alerts:
 def subject_of(finding: Finding) -> Subject:
     """What a finding is about.
 
-    The labels tell apart the scores of several classes.
+    The labels tell apart the scores of several classes, but not which groups differ most today.
     """
     return Subject(
         finding.model,
@@ -97,7 +99,7 @@ def subject_of(finding: Finding) -> Subject:
         str(finding.role),
         finding.feature,
         finding.check,
-        finding.labels,
+        tuple(label for label in finding.labels if label[0] not in _OF_THE_DAY),
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from otelml.data import Key, Role, Sketch, Window
 from otelml.monitor.comparison import Comparison
 from otelml.sketch.categories import Categories
+from otelml.sketch.kind import as_kind
 
 Column: TypeAlias = tuple[Key, Sketch, Sketch]
 """A key, and its sketches in the baseline and in the window."""
@@ -71,9 +72,21 @@ def families(baseline: Window, window: Window, fewest: int) -> list[Family]:
     others: list[Column] = []
     for key, now in window.sketches.items():
         before = baseline.sketches.get(key) if key.role in _OTHERS or _is_feature(key) else None
-        if before is not None and isinstance(before, Categories) == isinstance(now, Categories):
-            (features if _is_feature(key) else others).append((key, before, now))
+        if before is None:
+            continue
+        pair = _alike(before, now)
+        if isinstance(pair[0], Categories) == isinstance(pair[1], Categories):
+            (features if _is_feature(key) else others).append((key, *pair))
     return [Family.of(columns, fewest) for columns in (features, others) if columns]
+
+
+def _alike(before: Sketch, now: Sketch) -> tuple[Sketch, Sketch]:
+    """Both; one without any values, of which the wire does not tell the kind, as the other's."""
+    if not getattr(now, "count", 1):
+        return before, as_kind(now, type(before))
+    if not getattr(before, "count", 1):
+        return as_kind(before, type(now)), now
+    return before, now
 
 
 def _is_feature(key: Key) -> bool:

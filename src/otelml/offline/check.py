@@ -31,6 +31,7 @@ def check(
         BaselineError, DataError: the file can be read as neither.
 
     """
+    reference = _outcomes(baseline)
     if data.suffix.lower() == ".json":
         other = file.read(data)
         window = _of(other.window, baseline.model)
@@ -38,9 +39,8 @@ def check(
     else:
         layout = layout_of(baseline).within(columns_of(data))
         window = profile(data, baseline.model, layout, advance)
-        outcomes = summarised(data, layout)
+        outcomes = summarised(data, layout, None if reference is None else reference.whole)
     findings = run(checks, baseline.window, window)
-    reference = _outcomes(baseline)
     if reference is not None and outcomes is not None:
         findings += judge(PERFORMANCE, reference.whole, outcomes.whole, window)
         findings += judge_slices(PERFORMANCE, reference, outcomes.slices, window)

@@ -70,7 +70,10 @@ class Layout:
 def layout_of(baseline: Baseline) -> Layout:
     """The layout by which a baseline was built, for data to check against it."""
     columns = baseline.columns
-    kinds = {name.removeprefix("feature:"): kind for name, kind in baseline.schema.items()}
+    kinds = {
+        key.removeprefix("feature:") if key.startswith("feature:") else columns.get(key, ""): kind
+        for key, kind in baseline.schema.items()
+    }
     return Layout(
         columns.get("prediction"),
         columns.get("score"),
@@ -79,7 +82,7 @@ def layout_of(baseline: Baseline) -> Layout:
         frozenset(filter(None, columns.get("exclude", "").split(","))),
         frozenset(name for name, kind in kinds.items() if kind == "number"),
         frozenset(
-            key.name
+            key.name or columns.get(key.role, "")
             for key, sketch in baseline.window.sketches.items()
             if isinstance(sketch, Categories) and {"False", "True"} >= sketch.counts.keys()
         ),

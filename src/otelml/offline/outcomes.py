@@ -17,6 +17,7 @@ from otelml.offline.layout import Layout
 from otelml.offline.segments import spelled
 from otelml.offline.table import DataError, aligned
 from otelml.recording.slices import MOST
+from otelml.wire.rows import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,12 @@ class _Task:
     positive: str | None
 
 
-def summarised(path: Path, layout: Layout) -> Summaries | None:
+def summarised(path: Path, layout: Layout, reference: Summary | None = None) -> Summaries | None:
     """What a table's predictions and targets sum up to; None if it lacks either.
 
-    Targets are classes where the table has scores, or where they, or the predictions, are no
-    fractions.
+    They are read as those of the `reference` were. Without one, targets are classes where the
+    table has scores, or where they, or the predictions, are no fractions; and scores are those of
+    the last class in order.
 
     Raises:
         DataError: the table cannot be read.
@@ -40,7 +42,7 @@ def summarised(path: Path, layout: Layout) -> Summaries | None:
     if layout.target is None or (layout.prediction is None and layout.score is None):
         return None
     try:
-        task = _task(path, layout)
+        task = _task(path, layout) if reference is None else _as_in(reference)
         whole, of_slices = Summary.empty(), dict[Labels, Summary]()
         for outcomes in _outcomes(path, layout, task):
             whole = whole.merge(Summary.of(outcomes))
@@ -65,8 +67,14 @@ def _task(path: Path, layout: Layout) -> _Task:
         if layout.score is None and any(pa.types.is_floating(batch[n].type) for n in columns):
             return _Task(classifies=False, positive=None)
         for name in columns:
-            seen |= {text for v in pc.unique(batch[name]).to_pylist() if (text := _text(v))}
+            seen |= {text for v in pc.unique(batch[name]).to_pylist() if (text := text_of(v)[0])}
     return _Task(classifies=True, positive=max(seen, default=None))
+
+
+def _as_in(reference: Summary) -> _Task:
+    """How the columns of a baseline were read, of which not every class need be there today."""
+    positive = next(iter(reference.scores), None)  # files have one column of scores
+    return _Task(classifies=not reference.residuals.error.weight, positive=positive)
 
 
 def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
@@ -96,14 +104,5 @@ def _numbers(column: Any) -> np.ndarray[Any, Any]:
 def _objects(rows: int, column: Any) -> np.ndarray[Any, Any]:
     array = np.full(rows, None, object)
     if column is not None:
-        array[:] = [_text(value) for value in column.to_pylist()]
+        array[:] = [text_of(value)[0] for value in column.to_pylist()]
     return array
-
-
-def _text(value: object) -> str | None:
-    """A class as telemetry spells it."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

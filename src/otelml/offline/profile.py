@@ -25,6 +25,7 @@ from otelml.recording.slices import MOST
 from otelml.sketch.categories import CAPACITY, Categories
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
+from otelml.wire.rows import text_of
 
 _NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
@@ -162,7 +163,8 @@ class _Fold:
         kind = column.type
         if name in self._layout.categorical:
             return None
-        if pa.types.is_integer(kind) and role in (Role.PREDICTION, Role.TARGET):
+        of_classes = role in (Role.PREDICTION, Role.TARGET) and name not in self._layout.numeric
+        if pa.types.is_integer(kind) and of_classes:
             return None
         if pa.types.is_date(kind):
             column = column.cast(pa.timestamp("ms"))
@@ -192,7 +194,7 @@ class _Fold:
         counted = pc.value_counts(column)
         held, told = self._counted[key], key[1] in self._layout.booleans
         for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
-            name = None if value is None else str(value)
+            name = text_of(value)[0]
             held[boolean(name) if told else name] += count
         if len(held) > _NAMES:
             self._settle(key)

@@ -135,6 +135,9 @@ def _unknown_names(whole: dict[str, Any]) -> list[str]:
             for name in (section if isinstance(section, dict) else ())
             if str(name).partition("/")[0] not in types
         ]
+        if kind == "processors" and isinstance(section, dict) and len(section) > 1:
+            told = ", ".join(map(str, section))
+            mistakes.append(f"processors: {told}: every pipeline has the same one: leave one")
     service = whole.get("service")
     pipelines = service.get("pipelines") if isinstance(service, dict) else None
     for signal, pipeline in pipelines.items() if isinstance(pipelines, dict) else ():

@@ -79,7 +79,7 @@ class HttpExporter:
         headers = {"content-type": "application/x-protobuf"} | settings.headers
         if self._zip:
             headers["content-encoding"] = "gzip"
-        self._base = settings.endpoint
+        self._base = settings.endpoint.rstrip("/")
         self._client = httpx.AsyncClient(
             headers=headers, timeout=settings.timeout, trust_env=False, follow_redirects=False
         )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.data import Block, Labels, Role
-from otelml.wire.rows import encodable
+from otelml.wire.rows import encodable, text_of
 
 _NUMERIC: Final = "fiu"
 _EMBEDDING: Final = 256
@@ -104,13 +104,17 @@ def column(role: Role, name: str, values: Any) -> Block | Labels:
 
 
 def labels(values: Any) -> list[str | None]:
-    """Categories or classes as text; None, NaN and the like are missing."""
+    """Categories or classes as text; None, NaN and the like are missing.
+
+    >>> labels([1.0, np.nan]), labels(["1.0", None])
+    (['1', None], ['1.0', None])
+    """
     array = np.asarray(values).ravel()
     if array.dtype.kind in "iub":
         return [*map(str, array.tolist())]
     if array.dtype.kind == "U":  # none of these can be missing
         return encodable(array.tolist())
-    return encodable([None if _is_missing(v) else str(v) for v in array.tolist()])
+    return encodable([None if _is_missing(v) else text_of(v)[0] for v in array.tolist()])
 
 
 def sample(rows: int, most: int) -> npt.NDArray[np.intp]:

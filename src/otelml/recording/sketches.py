@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from functools import reduce
 from itertools import compress
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from otelml.data import Block, Key, Labels, Model, Role, Sketch
 from otelml.sketch.categories import Categories
+from otelml.sketch.kind import as_kind
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
@@ -69,11 +70,12 @@ class Sketches:
 
     def add(self, key: Key, sketch: Sketch) -> None:
         """Merge a sketch into that of its key."""
-        kind = self._kinds.setdefault(key, type(sketch))
-        if type(sketch) is not kind:
-            sketch = _of_another_kind(kind, sketch)
+        kind = self._kinds.get(key, type(sketch))
+        if not _is_missing(sketch):
+            self._kinds[key] = kind
         held = self._held.get(key)
-        self._held[key] = sketch if held is None else held.merge(sketch)  # type: ignore[arg-type]
+        both = [as_kind(one, kind) for one in (held, sketch) if one is not None]
+        self._held[key] = reduce(lambda a, b: a.merge(b), both)  # type: ignore[arg-type]
 
     def fold(self, gathered: Gathered, of: _Labels = ()) -> None:
         """Fold columns, until they are settled; `of` says of which slice they are."""
@@ -133,12 +135,6 @@ class Sketches:
             self._matrices.clear()  # each is but a layout between two folds
 
 
-def _of_another_kind(kind: type[Sketch], sketch: Sketch) -> Sketch:
-    """What a column of numbers makes of categories, or the other way round: mismatched values."""
-    seen, missing = getattr(sketch, "observations", 0), getattr(sketch, "missing", 0)
-    if kind is Categories:
-        return Categories({}, 0, missing, seen - missing)
-    nothing = kind.empty()
-    if isinstance(nothing, Numeric | Probability):
-        return replace(nothing, missing=missing, mismatched=seen - missing)
-    return nothing
+def _is_missing(sketch: Sketch) -> bool:
+    """Whether nothing but missing values was seen, which tell no kind."""
+    return isinstance(sketch, Categories) and sketch.missing == sketch.observations

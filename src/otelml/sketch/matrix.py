@@ -47,7 +47,8 @@ class Matrix:
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
-        self._chosen = False
+        self._begun = False
+        self._chosen = np.zeros(columns, np.bool_)  # which have a layout
         self._scale = np.zeros((columns, 1), np.int64)
         self._offset = np.zeros((2, columns, 1), np.int64)  # first bucket of either sign
         self._origin = np.zeros((columns, 1))
@@ -78,15 +79,15 @@ class Matrix:
         matrix = np.asarray(values, np.float64)
         if matrix.ndim != 2 or matrix.shape[1] != self.columns:
             raise ValueError(f"shape {matrix.shape} does not fit: give (rows, {self.columns})")
-        if not self._chosen:
+        if not self._begun:
             if self._first or len(matrix) < ENOUGH:
                 self._first.append(matrix.copy())
                 if sum(map(len, self._first)) < ENOUGH:
                     return
                 matrix, self._first = np.concatenate(self._first), []
-            for column in range(self.columns):
-                self._choose(column, matrix)
-            self._chosen = True
+            self._begun = True
+        for blank in np.flatnonzero(~self._chosen):
+            self._choose(int(blank), matrix)
         self._fold_all(matrix)
         for wanting in np.flatnonzero(self._astray > np.maximum(_ASTRAY * self._sums[0], 64)):
             self._choose(int(wanting), matrix)
@@ -102,10 +103,12 @@ class Matrix:
 
     def _choose(self, column: int, matrix: Floats) -> None:
         """Give a column a layout that suits the matrix, moving what it holds aside."""
-        sample = matrix[:: max(1, len(matrix) // _SAMPLE), column]
-        sketch = Numeric.of(sample)
-        if not sketch.count:
+        values = matrix[:, column]
+        values = values[np.isfinite(values)]
+        if not values.size:  # it waits for the first
             return
+        self._chosen[column] = True
+        sketch = Numeric.of(values[:: max(1, values.size // _SAMPLE)])
         held = self._histograms(column)
         if held.count:
             self._aside[column] = held

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 from google.protobuf.json_format import MessageToDict, ParseDict
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, NumberDataPoint
 
@@ -20,6 +19,7 @@ from otelml.names import (
 )
 from otelml.sketch.categories import Categories
 from otelml.sketch.exponential import Exponential
+from otelml.sketch.kind import as_kind
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.parts import Assembly, Part, Piece
 from otelml.sketch.probability import Probability
@@ -119,9 +119,10 @@ def _sketch(pieces: list[Piece]) -> Sketch:
 
 def _as_kind(sketch: Sketch, kind: str | None) -> Sketch:
     """A column with only missing values travels without saying what it holds: the schema does."""
-    if kind == "category" and isinstance(sketch, Numeric) and not sketch.count:
-        return Categories({}, 0, sketch.missing, sketch.mismatched)
-    if kind == "probability" and isinstance(sketch, Numeric) and not sketch.count:
-        nothing = np.zeros_like(Probability.empty().counts)
-        return Probability(nothing, 0.0, sketch.missing, sketch.mismatched)
-    return sketch
+    silent = isinstance(sketch, Numeric) and not sketch.count
+    return as_kind(sketch, _KINDS[kind]) if silent and kind in _KINDS else sketch
+
+
+_KINDS: Final[Mapping[str | None, type[Sketch]]] = MappingProxyType(
+    {"category": Categories, "probability": Probability}
+)

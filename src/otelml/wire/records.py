@@ -85,7 +85,7 @@ def _records(record: Any, service: Service, found: Records) -> None:
     highs = _column(given, names.RECORD_HIGHS, size, "double_value")
     traces = _column(given, names.RECORD_TRACE_IDS, size, "string_value")
     spans = _column(given, names.RECORD_SPAN_IDS, size, "string_value")
-    scored = [v.string_value for v in _values(given, names.RECORD_SCORED)]
+    scored = [_canonical(v.string_value) or "" for v in _values(given, names.RECORD_SCORED)]
     if len(scored) > _MOST_CLASSES:
         raise ValueError("scores")
     scores = _column(given, names.RECORD_SCORES, size * len(scored), "double_value")

@@ -39,6 +39,8 @@ def text_of(value: object) -> tuple[str | None, float | None]:
 
     >>> text_of(1.0), text_of("yes"), text_of(True)
     (('1', 1.0), ('yes', None), ('True', 1.0))
+    >>> text_of(2**53 + 1)[0]
+    '9007199254740993'
     """
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return None, None
@@ -49,6 +51,8 @@ def text_of(value: object) -> tuple[str | None, float | None]:
             return str(value), None
         if isinstance(value, bool | np.bool_):
             return str(bool(value)), number
+        if isinstance(value, int | np.integer):
+            return str(int(value)), number
         return (str(int(number)) if number.is_integer() else repr(number)), number
     return str(value), None
 

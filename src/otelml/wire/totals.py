@@ -11,6 +11,7 @@ from typing import Final
 
 from otelml.data import Series, Sketch
 from otelml.sketch.categories import Categories
+from otelml.sketch.kind import as_kind
 from otelml.sketch.numeric import Numeric
 
 _BLINDED: Final = 2
@@ -30,6 +31,9 @@ class Total:
     def add(self, series: Series) -> None:
         """Add what came since."""
         merged: Sketch | None
+        kind = type(series.sketch)
+        if type(self.sketch) is not kind:  # until now there were only missing values
+            self.sketch, self.pivot = as_kind(self.sketch, kind), pivot(series.sketch)
         match self.sketch, series.sketch:
             case Numeric() as held, Numeric() as new:
                 merged = self._numeric(held, new)

@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
 from otelml.data import Finding, Limits, Model, Outcomes, Role
+from otelml.monitor.alerts import subject_of
 from otelml.monitor.fairness.groups import Groups
 from otelml.monitor.fairness.judge import LEFT_OUT, MEASURES, NAMES, judge
 from otelml.monitor.performance.check import Span
@@ -110,6 +111,13 @@ def test_a_finding_names_the_column_and_no_group_unless_allowed() -> None:
         ("ml.fairness.group.low", "g0"),
         ("ml.fairness.group.high", "g2"),
     ) == labels
+
+
+def test_naming_groups_tells_no_alerts_apart() -> None:
+    groups = Groups.of(decisions(1, unfair=1.2), "group", "yes")
+    findings = [judge(groups, "group", SPAN, tell_groups=told)[0] for told in (False, True)]
+    assert findings[0].labels != findings[1].labels
+    assert 1 == len({subject_of(one) for one in findings})
 
 
 def test_small_groups_are_left_out_and_counted() -> None:

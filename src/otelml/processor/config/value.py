@@ -39,7 +39,7 @@ def _address(text: str) -> str:
 def _url(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
         raise ValueError(f"{text!r} is no URL: write http://host:port")
-    return text.rstrip("/")
+    return text
 
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
