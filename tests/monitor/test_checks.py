@@ -142,6 +142,19 @@ def test_columns_judged_at_once_measure_what_each_does_alone() -> None:
                 assert ours == (theirs if theirs is None else pytest.approx(theirs, rel=1e-9))
 
 
+@pytest.mark.parametrize("share", [0.45, 0.5, 0.55, 0.6, 0.75])
+@pytest.mark.parametrize("rows", [1_000, 20_000])
+def test_a_value_that_half_of_the_rows_have_moves_no_median(share: float, rows: int) -> None:
+    rng = np.random.default_rng(round(100 * share))
+    for _ in range(10):
+        sides = np.where(rng.random((2, rows)) < share, 3.7, rng.normal(3.7, 1, (2, rows)))
+        columns = Comparison(*([Numeric.of(side)] for side in sides))
+        with np.errstate(all="ignore"):
+            found = CHECKS["median_shift"].measure(columns)
+        assert found.known is not None
+        assert found.p_value[0] > 1e-3 or not found.known[0]
+
+
 @pytest.mark.parametrize("name", ["jensen_shannon", "hellinger"])
 def test_noise_that_buckets_hide_is_told(name: str) -> None:
     rng = np.random.default_rng(8)

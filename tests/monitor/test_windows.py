@@ -104,6 +104,23 @@ def test_state_survives_json() -> None:
     assert counts(windows.drain()) == counts(again.drain())
 
 
+@pytest.mark.parametrize("length", [5, 30])
+def test_a_restart_with_another_length_loses_nothing(length: int) -> None:
+    windows = Windows(10, 2)
+    windows.fold(point(5, 3), 5 * SECOND)
+    windows.fold(point(25), 25 * SECOND)
+    windows.fold(point(31), 25 * SECOND)
+    assert {0.0: 3} == counts(windows.close(25 * SECOND))
+    again = Windows(length, 2)
+    again.load(json.loads(json.dumps(windows.dump())))
+    assert 2 == again.series
+    assert again.fold(point(29), 32 * SECOND)
+    told = again.drain()
+    assert 3 == sum(window.rows for window in told)
+    assert {0} == {window.start % (length * SECOND) for window in told}
+    assert {} == again.dropped
+
+
 def finding(verdict: Verdict, window: int = 0) -> Finding:
     return Finding(
         "m", None, Role.FEATURE, "age", "psi", 1.0, None, None, 1.0, Limits(), None, verdict, 1, 1,

@@ -73,7 +73,7 @@ def test_a_good_configuration_is_read() -> None:
 
 def test_two_processors_are_one_too_many() -> None:
     text = GOOD.replace("processors:\n", "processors:\n  otelml/lax: {}\n", 1)
-    with pytest.raises(ConfigError, match="processors: otelml/lax, otelml: .* leave one"):
+    with pytest.raises(ConfigError, match=r"processors: otelml/lax, otelml: .* leave one"):
         parse(text, "c.yaml", {"PORT": "1", "KEY": ""})
 
 
@@ -127,6 +127,34 @@ def test_an_empty_token_is_refused() -> None:
 def test_what_is_no_configuration_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=r"c\.yaml"):
         parse(text, "c.yaml", {})
+
+
+@pytest.mark.parametrize("text", ["x: 2024-99-99", "x: !!int abc", "receivers: [{otlp: null}]"])
+def test_odd_yaml_is_a_mistake(text: str) -> None:
+    pipelines = "service: {pipelines: {metrics: {receivers: [[otlp]], exporters: [{a: b}]}}}"
+    with pytest.raises(ConfigError, match=r"c\.yaml"):
+        parse(f"{text}\n{pipelines}", "c.yaml", {})
+
+
+@pytest.mark.parametrize("length", [".inf", "1e-12", "0.0001", "999999999999d", ".nan"])
+def test_no_window_is_endless_or_empty(length: str) -> None:
+    text = GOOD.replace("    windows: {length: 5m", f"    windows: {{length: {length}")
+    assert text != GOOD
+    with pytest.raises(ConfigError, match=r"windows\.length"):
+        parse(text, "c.yaml", {"PORT": "1", "KEY": ""})
+
+
+@pytest.mark.parametrize("key", ["Bearer abc\n", "\u00e9"])
+def test_a_header_that_cannot_be_sent_is_a_mistake_and_not_told(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"headers\.x-key: is no content of a header") as caught:
+        parse(GOOD, "c.yaml", {"PORT": "1", "KEY": key})
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x y", "x-bin", "x:"])
+def test_a_header_needs_a_name(name: str) -> None:
+    with pytest.raises(ConfigError, match="is no name of a header"):
+        parse(GOOD.replace("x-key:", f'"{name}":'), "c.yaml", {"PORT": "1", "KEY": "k"})
 
 
 def test_telemetry_alone_binds_to_the_loopback() -> None:

@@ -369,6 +369,26 @@ def state(folder: Path) -> int:
     return total
 
 
+async def test_an_absurd_count_takes_no_other_window_with_it(
+    start: Start, sink: Any, make_window: Make, eventually: Wait, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = await start(windows={"length": "1s", "lateness": "1s"})
+    for name in ("absurd", "good"):
+        whole = window_metrics(make_window())
+        for metric in whole.resource_metrics[0].scope_metrics[0].metrics:
+            for point in getattr(metric, str(metric.WhichOneof("data"))).data_points:
+                for attribute in point.attributes:
+                    if attribute.key == "ml.model.name":
+                        attribute.value.string_value = name
+                if (name, metric.name) == ("absurd", "ml.inference.predictions"):
+                    point.as_double = 1e19  # no integer of the protocol is as large
+        await deliver(service.ports["otlp/grpc"], whole.SerializeToString())
+    await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+    told = {a["ml.model.name"] for _, a, *_ in metrics(sink, "ml.monitor.window.sample.count")}
+    assert {"good"} == told
+    assert "a window of 'absurd' could not be told" in caplog.text
+
+
 async def test_a_refused_request_counts_once_when_it_comes_again(
     start: Start, sink: Any, make_window: Make, eventually: Wait
 ) -> None:

@@ -248,6 +248,38 @@ def test_a_sum_that_is_no_number_is_counted_by_reason(value: float) -> None:
     assert {"not_finite": 1} == dict(bad)
 
 
+@pytest.mark.parametrize(
+    ("attribute", "reason"),
+    [
+        ({"ml.feature.pivot": "abc"}, "pivot"),
+        ({"ml.feature.pivot": float("inf")}, "pivot"),
+        ({"ml.feature.name": "x" * 100_000}, "attributes"),
+    ],
+)
+def test_attributes_that_cannot_be_are_counted_by_reason(
+    attribute: dict[str, Any], reason: str
+) -> None:
+    whole = ExportMetricsServiceRequest()
+    whole.ParseFromString(request(2.0, BEGAN, BEGAN + 1, key=AGE, part=Part.SUM))
+    metric = whole.resource_metrics[0].scope_metrics[0].metrics[0]
+    kept = [a for a in metric.sum.data_points[0].attributes if a.key not in attribute]
+    good = metric.sum.data_points.add()
+    good.CopyFrom(metric.sum.data_points[0])
+    del metric.sum.data_points[0].attributes[:]
+    metric.sum.data_points[0].attributes.extend([*kept, *key_values(attribute)])
+    bad: Counter[str] = Counter()
+    assert [2.0] == [point.value for point in points(whole, bad)]
+    assert {reason: 1} == dict(bad)
+
+
+def test_a_counter_never_falls() -> None:
+    bad: Counter[str] = Counter()
+    total = request(-50.0, BEGAN, BEGAN + 1, key=AGE, part=Part.SUM)
+    sent = [request(-50, BEGAN, BEGAN + 1), total]
+    assert [-50.0] == [point.value for body in sent for point in points(body, bad)]
+    assert {"negative": 1} == dict(bad)
+
+
 def test_instances_are_streams_of_their_own() -> None:
     deltas = Deltas(BEGAN)
     bodies = [

@@ -107,6 +107,7 @@ class Windows:
     def dump(self) -> dict[str, Any]:
         """Its state, for JSON."""
         return {
+            "length": self.length,
             "open": [
                 [*_dump_model(model), start, [_dump_series(*item) for item in window.items()]]
                 for (model, start), window in self._open.items()
@@ -118,15 +119,23 @@ class Windows:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take up the state that `dump` described."""
+        """Take up the state that `dump` described.
+
+        What was in windows of another length goes to those in which they would have ended.
+        """
+        before = state.get("length", self.length)
         for name, version, newest, arrived, closed in state["models"]:
-            self._progress[Model(name, version)] = _Progress(newest, arrived, closed)
+            until = closed // self.length * self.length
+            self._progress[Model(name, version)] = _Progress(newest, arrived, until)
         for name, version, start, series in state["open"]:
             model = Model(name, version)
-            window = self._open.setdefault((model, start), {})
+            now = (start + before - 1) // self.length * self.length
+            window = self._open.setdefault((model, now), {})
+            self._series -= len(window)
             for role, column, labels, assembly in series:
                 told = tuple((label, value) for label, value in labels)
-                window[Key(model, Role(role), column, told)] = Assembly.load(assembly)
+                held = window.setdefault(Key(model, Role(role), column, told), Assembly())
+                held.merge(Assembly.load(assembly))
             self._series += len(window)
 
 

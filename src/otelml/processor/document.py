@@ -52,7 +52,7 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
     """The configuration in a text; `name` is what errors call it."""
     try:
         raw = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # such as a 99th of a month
         raise ConfigError(name, [_unread(error)]) from error
     if not isinstance(raw, dict):
         raise ConfigError(name, ["is empty: it needs receivers, exporters and service"])
@@ -149,7 +149,7 @@ def _unknown_names(whole: dict[str, Any]) -> list[str]:
             mistakes += [
                 f"service.pipelines.{signal}.{kind}: {name!r} is not defined under {kind}"
                 for name in (used if isinstance(used, list) else ())
-                if name not in (defined or {})
+                if str(name) not in map(str, defined or {})
             ]
     return mistakes
 

@@ -1,5 +1,6 @@
 """What is sent of evaluations: letters to exporters and webhook, and the latest gauges again."""
 
+import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ from otelml.processor.truths import Truths
 from otelml.processor.watch import Watch
 from otelml.store.journal import Letter
 from otelml.wire.proto import Service
+
+_LOG: Final = logging.getLogger(__name__)
 
 WEBHOOK: Final = "webhook"
 """Name of the outbox of the webhook."""
@@ -55,7 +58,12 @@ class Teller:
         for service, ones in judged.items():
             whole = ExportMetricsServiceRequest()
             for one in (one for one in ones if one.shown):
-                request = gauges(service, one, since, names.VERSION, now).request
+                try:
+                    request = gauges(service, one, since, names.VERSION, now).request
+                except Exception:  # noqa: BLE001 - the others are taken out already
+                    self._watch.dropped["judge_error"] += 1
+                    _LOG.exception("a window of %r could not be told", one.window.model.name)
+                    continue
                 key = service, one.window.model, one.labelled is None
                 self._latest[key] = time.monotonic(), request
                 whole.MergeFrom(request)

@@ -30,6 +30,8 @@ _HISTOGRAMS: Final = frozenset({Part.BODY, Part.TAIL})
 _REMEMBERED: Final = 200_000
 _LOCATIONS: Final = 20_000
 _ATTRIBUTES: Final = 10_000
+_LONGEST: Final = 1 << 16
+"""Bytes of what tells a stream apart: they are remembered."""
 
 
 class Service(NamedTuple):
@@ -113,22 +115,25 @@ class Decoder:
         temporality = data.aggregation_temporality
         cumulative = temporality == _CUMULATIVE
         monotonic = kind != "sum" or data.is_monotonic
+        counts = kind == "sum" and monotonic
         streams = self._streams
         of_each = sides if kind == EXPONENTIAL else repeat(None)
         for point, both in zip(data.data_points, of_each, strict=False):
             key = owner, name, tuple(point.attributes)
             try:
-                stream = streams[key]
-            except KeyError:
-                stream = self._remember(key, service, kind)
-            if stream is None:
-                continue
-            try:
+                try:
+                    stream = streams[key]
+                except KeyError:
+                    stream = self._remember(key, service, kind)
+                if stream is None:
+                    continue
                 if temporality == _UNSPECIFIED:
                     raise BadPointError("temporality")  # noqa: TRY301 - counted below, like the rest
                 start, end = point.start_time_unix_nano, point.time_unix_nano
                 check_time(start, end, point.flags)
                 value = read(point, both, stream.location.origin)
+                if counts and isinstance(value, int | float) and value < 0:
+                    raise BadPointError("negative")  # noqa: TRY301
             except BadPointError as reason:
                 bad[str(reason)] += 1
                 continue
@@ -140,7 +145,12 @@ class Decoder:
         if len(self._streams) >= _REMEMBERED:
             self._streams.clear()
         owner, name, attributes = key
-        location, canonical = _located(name, attributes)
+        if len(owner) + sum(map(len, attributes)) > _LONGEST:
+            raise BadPointError("attributes")
+        try:
+            location, canonical = _located(name, attributes)
+        except ValueError as error:
+            raise BadPointError("pivot") from error
         stream = None
         if location is not None and _fits(kind, location):
             whole = b"%b\0%b\0%b" % (owner, name.encode(), canonical)

@@ -1,5 +1,6 @@
 """The one mapping between pieces of series and the metrics and attributes that carry them."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
@@ -110,7 +111,12 @@ def address(key: Key, part: Part, label: Label = None, origin: float = 0.0) -> A
 
 
 def locate(metric: str, attributes: Attributes) -> Location | None:
-    """What a point of `metric` tells of; None for what is not folded."""
+    """What a point of `metric` tells of; None for what is not folded.
+
+    Raises:
+        ValueError: its pivot is no finite number.
+
+    """
     rest = dict(attributes)
     model_name = rest.pop(names.MODEL_NAME, None)
     if not isinstance(model_name, str):
@@ -141,11 +147,13 @@ def locate(metric: str, attributes: Attributes) -> Location | None:
         return None
     if rest.pop(names.DISTRIBUTION_PART, None) == Part.TAIL:
         part = Part.TAIL
-    pivot = rest.pop(names.FEATURE_PIVOT, 0.0)
+    pivot = float(rest.pop(names.FEATURE_PIVOT, 0.0))
+    if not math.isfinite(pivot):
+        raise ValueError(f"{names.FEATURE_PIVOT} is {pivot}")
     if part in _PIVOTED:
-        label = float(pivot)
+        label = pivot
     else:
-        origin = float(pivot)
+        origin = pivot
     if part is Part.CATEGORY:
         feature = role is Role.FEATURE
         label = str(rest.pop(names.FEATURE_CATEGORY if feature else names.PREDICTION_CLASS, ""))

@@ -1,8 +1,9 @@
 """`exporters`: what goes out."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from otelml.processor.config.value import Address, Seconds, Section, Url
 
@@ -14,10 +15,27 @@ class Tls(Section):
     ca_file: str | None = None
 
 
+def _header(name: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or name.lower().endswith("-bin"):
+        raise ValueError(f"{name!r} is no name of a header that holds text")
+    return name
+
+
+def _content(text: str) -> str:
+    if not re.fullmatch(r"[ -~]*", text):  # it may be a secret, and is not told
+        raise ValueError("is no content of a header: it has a line break, or is not ASCII")
+    return text
+
+
+Headers: TypeAlias = dict[
+    Annotated[str, AfterValidator(_header)], Annotated[str, AfterValidator(_content)]
+]
+
+
 class Exporter(Section):
     """What both ways to send have."""
 
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     compression: Literal["gzip", "none"] = "gzip"
     timeout: Seconds = 10.0
     queue_size: Annotated[int, Field(gt=0)] = 10_000

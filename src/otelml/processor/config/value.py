@@ -19,14 +19,21 @@ def seconds(text: object) -> float:
     if isinstance(text, bool):
         raise ValueError(_DURATION.format(text))  # noqa: TRY004 - pydantic collects ValueError
     if isinstance(text, int | float) or (isinstance(text, str) and _NUMBER.fullmatch(text)):
-        return float(text)
+        return _bounded(float(text), text)
     steps = _STEP.findall(text) if isinstance(text, str) else []
     if not steps or "".join(number + unit for number, unit in steps) != text:
         raise ValueError(_DURATION.format(text))
-    return sum(float(number) * _UNITS[unit] for number, unit in steps)
+    return _bounded(sum(float(number) * _UNITS[unit] for number, unit in steps), text)
 
 
 _DURATION: Final = "{!r} is no duration: write 30s, 5m or 1h30m"
+_LONGEST: Final = 100 * 365 * 86400.0
+
+
+def _bounded(duration: float, text: object) -> float:
+    if not (duration == 0 or 0.001 <= abs(duration) <= _LONGEST):
+        raise ValueError(f"{text!r} is too short or too long: give from 1ms to 36500d")
+    return duration
 
 
 def _address(text: str) -> str:
