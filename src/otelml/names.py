@@ -295,7 +295,7 @@ PREDICTION_SCORE_OF_ROW = _attribute(
     "prediction.score", "Predicted probability of a single-row call (span)"
 )
 _attribute("prediction.confidence", "Highest class probability of a single-row call (span)")
-DRIFT_TYPE = _attribute("drift.type", "`feature`, `prediction`")
+DRIFT_TYPE = _attribute("drift.type", "`feature`, `prediction`, `target`, `concept`")
 DRIFT_METHOD = _attribute("drift.method", "Name of the check")
 _attribute("drift.score", "Statistic (event)")
 _attribute("drift.p_value", "P-value (event)")

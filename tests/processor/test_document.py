@@ -1,13 +1,17 @@
 """Configurations read like a Collector's, and every mistake in them is told at once."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner
+from pydantic import BaseModel
 
 from otelml.cli.serve import serve
 from otelml.cli.validate import validate
-from otelml.processor.config import GrpcExporter
+from otelml.processor.config import Config, GrpcExporter
 from otelml.processor.document import ConfigError, load, parse
 
 GOOD = """
@@ -69,6 +73,27 @@ def test_a_good_configuration_is_read() -> None:
     assert isinstance(exporter, GrpcExporter)
     assert "127.0.0.1:14317" == exporter.endpoint
     assert {"x-key": "s3cret"} == config.exporters["otlp_http/other"].headers
+
+
+def test_the_shipped_file_has_every_option() -> None:
+    text = (Path(__file__).parents[2] / "collector-config" / "processor.yaml").read_text()
+    parse(text, "processor.yaml", {})
+    absent = {name for name in _options(Config) if not re.search(rf"\b{name}\b", text)}
+    assert set() == absent - {"metrics", "logs", "traces"}
+
+
+def _options(section: type[BaseModel]) -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        yield name
+        for inner in _sections(field.annotation):
+            yield from _options(inner)
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections(part)
 
 
 def test_two_processors_are_one_too_many() -> None:
