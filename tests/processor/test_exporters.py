@@ -8,6 +8,12 @@ from email.utils import format_datetime
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsPartialSuccess,
+    ExportLogsServiceResponse,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,10 +22,13 @@ from starlette.routing import Route
 from otelml.processor import config
 from otelml.processor.exporters import HttpExporter
 from otelml.processor.otlp_http import HttpServer
-from otelml.processor.refusal import RefusalError
+from otelml.processor.refusal import RefusalError, from_grpc
 from otelml.processor.signals import Signal
 
 Code = grpc.StatusCode
+PARTIAL = ExportLogsServiceResponse(
+    partial_success=ExportLogsPartialSuccess(rejected_log_records=3, error_message="no")
+).SerializeToString()
 
 
 @dataclass
@@ -56,8 +65,8 @@ def exporter(web: Web, **options: object) -> HttpExporter:
 
 async def test_a_request_goes_on_over_http(web: Web) -> None:
     out = exporter(web, headers={"x-tenant": "7"})
-    web.body = b"answer"
-    assert b"answer" == await out.send(Signal.LOGS, b"body")
+    web.body, web.headers = PARTIAL, {"content-type": "application/x-protobuf; charset=utf-8"}
+    assert PARTIAL == await out.send(Signal.LOGS, b"body")
     path, headers, body = web.received[0]
     assert ("/v1/logs", "7", "application/x-protobuf", "gzip", b"body") == (
         path,
@@ -71,6 +80,25 @@ async def test_a_request_goes_on_over_http(web: Web) -> None:
     await plain.send(Signal.TRACES, b"body")
     assert b"body" == web.received[-1][2]
     await plain.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-protobuf", b"ok"),
+        ("application/x-protobuf", PARTIAL[:-1]),
+        ("application/json", b'{"partialSuccess":{}}'),
+        ("application/json", b""),
+        ("text/plain", PARTIAL),
+    ],
+)
+async def test_an_answer_that_is_none_of_otlp_is_a_success(
+    web: Web, kind: str, body: bytes
+) -> None:
+    web.body, web.headers = body, {"content-type": kind}
+    out = exporter(web)
+    assert b"" == await out.send(Signal.LOGS, b"body")
+    await out.close()
 
 
 @pytest.mark.parametrize(
@@ -112,10 +140,34 @@ async def test_the_delay_may_be_seconds_or_a_date(web: Web) -> None:
         await out.close()
 
 
-async def test_an_endless_answer_is_cut(web: Web) -> None:
-    web.body = b"\0" * (1 << 24)
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("text", ["9" * 20, "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_no_delay_is_longer_than_an_hour(web: Web, status: int, text: str) -> None:
+    web.status, web.headers = status, {"retry-after": text}
     out = exporter(web)
-    assert 1 << 16 == len(await out.send(Signal.METRICS, b""))
+    with pytest.raises(RefusalError) as caught:
+        await out.send(Signal.METRICS, b"")
+    info = RetryInfo()
+    assert Status.FromString(caught.value.status()).details[0].Unpack(info)
+    assert (3600, 3600) == (caught.value.retry_after, info.retry_delay.seconds)
+    await out.close()
+
+
+def test_details_that_are_none_ask_for_no_delay() -> None:
+    details = Status()
+    details.details.add().Pack(RetryInfo())
+    details.details[0].value = b"\xff"
+    for raw in (b"\xff", details.SerializeToString()):
+        assert from_grpc(Code.UNAVAILABLE, "later", raw).retry_after is None
+
+
+async def test_an_endless_answer_is_left_unread(web: Web) -> None:
+    partial = ExportLogsServiceResponse()
+    partial.partial_success.error_message = "x" * (1 << 24)
+    web.body = partial.SerializeToString()
+    web.headers = {"content-type": "application/x-protobuf"}
+    out = exporter(web)
+    assert b"" == await out.send(Signal.LOGS, b"")
     await out.close()
 
 

@@ -241,6 +241,37 @@ async def test_what_was_not_taken_is_sent_after_a_restart(
     await out.close()
 
 
+async def test_what_failed_unexpectedly_is_logged_and_sent_again(
+    journal: Journal, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[bytes] = []
+
+    class Broken:
+        failures = 2
+
+        async def send(self, signal: Signal, body: bytes) -> bytes:
+            if self.failures:
+                self.failures -= 1
+                raise ZeroDivisionError("broken")
+            taken.append(body)
+            return b""
+
+        async def close(self) -> None:
+            pass
+
+    await keep(journal, b"first", b"second")
+    box = Outbox("webhook", Broken(), journal, 100)
+    await box.flush()
+    assert [] == taken
+    box.start()
+    await eventually(lambda: taken)
+    await box.stop()
+    await box.flush()
+    assert ([b"first", b"second"], 0) == (taken, box.dropped)
+    assert 2 == caplog.messages.count("findings could not be sent to webhook")
+    assert "ZeroDivisionError: broken" in caplog.text
+
+
 async def test_a_receiver_that_hangs_holds_up_no_other(
     receiver: Receiver, journal: Journal, eventually: Eventually
 ) -> None:

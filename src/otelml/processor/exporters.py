@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 import httpx
+from google.protobuf.message import DecodeError
 
 from otelml.processor import config, retry_after
 from otelml.processor.refusal import RefusalError, from_grpc, from_http
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _MOST_ANSWERED: Final = 1 << 16
 """Bytes that are read of an answer."""
+
+_PROTOBUF: Final = "application/x-protobuf"
 
 
 class Exporter(Protocol):
@@ -76,7 +79,7 @@ class HttpExporter:
 
     def __init__(self, settings: config.HttpExporter) -> None:
         self._zip = settings.compression == "gzip"
-        headers = {"content-type": "application/x-protobuf"} | settings.headers
+        headers = {"content-type": _PROTOBUF} | settings.headers
         if self._zip:
             headers["content-encoding"] = "gzip"
         self._base = settings.endpoint.rstrip("/")
@@ -100,7 +103,7 @@ class HttpExporter:
             message = f"{self._base}: {str(error) or type(error).__name__}"
             raise RefusalError(grpc.StatusCode.UNAVAILABLE, message) from error
         if response.is_success:
-            return answer[:_MOST_ANSWERED]
+            return _understood(signal, answer, response.headers.get("content-type", ""))
         message = f"{self._base} answered {response.status_code}"
         delay = retry_after.seconds(response.headers.get("retry-after"))
         raise from_http(response.status_code, message, delay)
@@ -108,6 +111,17 @@ class HttpExporter:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _understood(signal: Signal, answer: bytes, kind: str) -> bytes:
+    """An answer over HTTP, empty if it is none of OTLP: the status alone says success."""
+    if kind.partition(";")[0].strip().lower() != _PROTOBUF or len(answer) > _MOST_ANSWERED:
+        return b""
+    try:
+        signal.response.FromString(answer)
+    except DecodeError:
+        return b""
+    return answer
 
 
 def exporter(settings: config.GrpcExporter | config.HttpExporter) -> Exporter:

@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from otelml.processor import config
+from otelml.processor.http_connection import Connection
 from otelml.processor.inflate import inflated, too_large
 from otelml.processor.pipeline import Pipeline
 from otelml.processor.refusal import Code, RefusalError
@@ -121,12 +123,15 @@ def health(pipeline: Pipeline) -> Starlette:
 class HttpServer(uvicorn.Server):
     """A uvicorn server that leaves signals to its owner."""
 
-    def __init__(self, app: Any, endpoint: str, most: int | None = None) -> None:
+    def __init__(
+        self, app: Any, endpoint: str, most: int | None = None, read_timeout: float = 30.0
+    ) -> None:
         host, _, port = endpoint.rpartition(":")
         host = host.strip("[]")
         super().__init__(
             uvicorn.Config(
                 app,
+                http=partial(Connection, read_timeout=read_timeout),  # type: ignore[arg-type]  # only called
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -152,6 +157,8 @@ class HttpServer(uvicorn.Server):
         self._task = asyncio.create_task(self.serve(sockets=[self._socket]))
         while not self.started and not self._task.done():  # noqa: ASYNC110 - it tells no other way
             await asyncio.sleep(0.005)
+        if not self.started:
+            await self._task  # it raises why
 
     async def stop(self) -> None:
         """Finish what is under way."""
@@ -167,6 +174,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen()  # or else another socket could be bound to the address, too
     except OSError as error:
         bound.close()
         raise OSError(f"{host}:{port}: {error.strerror or error}") from error

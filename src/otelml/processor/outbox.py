@@ -75,5 +75,8 @@ class Outbox:
                 return "failed"
             self.dropped += 1
             _LOG.error("%s refused findings: %s", self._name, refusal.message)
+        except Exception:  # noqa: BLE001 - whatever it is, the next try may go well
+            _LOG.exception("findings could not be sent to %s", self._name)
+            return "failed"
         await self._journal.sent(number)
         return "sent"

@@ -4,6 +4,7 @@ from typing import Final
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
@@ -22,6 +23,9 @@ RETRYABLE: Final = frozenset(
 RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
 LONGEST: Final = 1024
 """Characters of a message that is passed on."""
+
+_LONGEST_DELAY: Final = 3600.0
+"""Seconds: whoever asks for more may well be asked again after an hour."""
 
 _HTTP: Final = {
     Code.INVALID_ARGUMENT: 400,
@@ -52,7 +56,7 @@ class RefusalError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message[:LONGEST]
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, _LONGEST_DELAY)
         self._http = http
 
     @property
@@ -121,6 +125,6 @@ def _retry_delay(details: bytes | None) -> float | None:
             info = RetryInfo()
             if detail.Unpack(info):
                 return float(max(info.retry_delay.ToNanoseconds() / 1e9, 0.0))
-    except ValueError:
+    except (DecodeError, ValueError):
         return None
     return None

@@ -153,7 +153,8 @@ class Service:
             if protocols.http is not None:
                 labels = labels_http.route(protocols.http, self._rules.labels.token, self._truths)
                 app = application(protocols.http, pipeline, [labels])
-                http = HttpServer(app, protocols.http.endpoint, _CONNECTIONS)
+                settings = protocols.http
+                http = HttpServer(app, settings.endpoint, _CONNECTIONS, settings.read_timeout)
                 https.append(http)
                 self.ports[f"{name}/http"] = http.port
         if self._settings.extensions.health is not None:

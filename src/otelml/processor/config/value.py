@@ -27,12 +27,12 @@ def seconds(text: object) -> float:
 
 
 _DURATION: Final = "{!r} is no duration: write 30s, 5m or 1h30m"
-_LONGEST: Final = 100 * 365 * 86400.0
+_LONGEST: Final = 100_000 * 86400.0
 
 
 def _bounded(duration: float, text: object) -> float:
     if not (duration == 0 or 0.001 <= abs(duration) <= _LONGEST):
-        raise ValueError(f"{text!r} is too short or too long: give from 1ms to 36500d")
+        raise ValueError(f"{text!r} is too short or too long: give from 1ms to 100000d")
     return duration
 
 
