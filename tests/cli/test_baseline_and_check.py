@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from sklearn.metrics import accuracy_score
 
 from otelml.cli import cli
+from otelml.wire import file
 from tests.offline.test_outcomes import written
 
 RNG = np.random.default_rng(0)
@@ -310,3 +311,81 @@ def test_a_day_without_positives_is_read_as_the_baseline_was(tmp_path: Path) -> 
     found = {one["check"]: one for one in checked(tmp_path, rows(20_000), now, *roles)}
     assert (now.s**2).mean() == pytest.approx(found["brier_score"]["value"], rel=1e-9)
     assert "alarm" not in (found["brier_score"]["verdict"], found["log_loss"]["verdict"])
+
+
+def table(tmp_path: Path, **columns: Any) -> Path:
+    rows = pd.DataFrame({"x": RNG.normal(size=300)} | columns)
+    return written(rows, tmp_path / "rows.parquet")
+
+
+def built(data: Path, *more: object) -> Result:
+    output = data.with_name("baseline.json")
+    return call("baseline", "build", data, "-o", output, "--model", "m", *more)
+
+
+def refused(done: Result, *words: str) -> None:
+    assert 2 == done.exit_code, done.output
+    assert [] == [word for word in words if word not in done.output]
+
+
+def test_data_is_not_overwritten(tmp_path: Path) -> None:
+    data, link = table(tmp_path), tmp_path / "link.json"
+    link.symlink_to(data)
+    before = data.read_bytes()
+    for output in (data, link):
+        refused(call("baseline", "build", data, "-o", output, "--model", "m"), str(output), "DATA")
+    assert before == data.read_bytes()
+
+
+@pytest.mark.parametrize("output", ["", "x" * 300])
+def test_an_output_that_is_no_file_is_refused(tmp_path: Path, output: str) -> None:
+    done = call("baseline", "build", table(tmp_path), "-o", output, "--model", "m")
+    refused(done, "choose another --output")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--prediction", "--score"),
+        ("--prediction", "--target"),
+        ("--score", "--target"),
+        ("--target", "--exclude"),
+        ("--score", "--categorical"),
+    ],
+    ids=" ".join,
+)
+def test_a_column_plays_one_part(tmp_path: Path, options: tuple[str, str]) -> None:
+    data = table(tmp_path, y=RNG.random(300), p=RNG.random(300))
+    others = ["--prediction", "p"] if "--prediction" not in options else []
+    done = built(data, options[0], "y", options[1], "y", *others)
+    refused(done, "'y'", *options)
+
+
+def test_targets_whose_powers_overflow_are_refused(tmp_path: Path) -> None:
+    truth = RNG.normal(size=300)
+    roles = ("--prediction", "p", "--target", "y")
+    data = table(tmp_path, p=truth, y=truth)
+    assert 0 == built(data, *roles).exit_code
+    truth[7] = 1e200
+    table(tmp_path, p=0.0, y=truth)
+    refused(call("check", tmp_path / "baseline.json", data), "'y'", "1e+200", "--target")
+    refused(built(data, *roles), "'y'", "1e+200", "--target")
+
+
+def test_scores_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
+    percent = np.linspace(0, 100, 300)
+    share = f"{np.count_nonzero(percent > 1)} of 300 values"
+    refused(built(table(tmp_path, p=percent), "--score", "p"), "'p'", share, "by 100")
+    refused(built(table(tmp_path, p="high"), "--score", "p"), "'p'", "no numbers", "--score")
+    assert 0 == built(table(tmp_path, p=percent / 100), "--score", "p").exit_code
+
+
+@pytest.mark.parametrize("outcomes", [{}, [], 5])
+def test_outcomes_that_cannot_be_read_are_told(tmp_path: Path, outcomes: Any) -> None:
+    data, damaged = table(tmp_path), tmp_path / "damaged.json"
+    assert 0 == built(data).exit_code
+    known = file.read(tmp_path / "baseline.json")
+    file.write(damaged, file.baseline(known.window, source="", created=0, outcomes=outcomes))
+    for arguments in (("check", damaged, data), ("baseline", "show", damaged)):
+        refused(call(*arguments), "its outcomes cannot be read", "otelml baseline build")
+    refused(call("check", tmp_path / "baseline.json", damaged), "its outcomes cannot be read")

@@ -1,9 +1,12 @@
 """Tables come whole from every format, whatever their shape on disk, in little memory."""
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from otelml.data import Key, Model, Role
+from otelml.offline.labels import labels
 from otelml.offline.layout import Layout
 from otelml.offline.profile import profile
 from otelml.offline.table import DataError, batches, columns_of
@@ -160,3 +164,44 @@ def test_columns_of_lists_are_told_or_left_out(tmp_path: Path, kind: str) -> Non
         profile(path, MODEL, Layout())
     found = profile(path, MODEL, Layout(exclude=frozenset({"embedding"})))
     assert [Key(MODEL, Role.FEATURE, "age")] == [*found.sketches]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
+def test_a_pipe_is_refused(tmp_path: Path, suffix: str) -> None:
+    pipe = tmp_path / f"t.{suffix}"
+    os.mkfifo(pipe)
+    timer = Timer(5, lambda: os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)))
+    timer.start()  # ends the wait of who opens it
+    try:
+        with pytest.raises(DataError, match="a pipe cannot be read twice; save it to a file"):
+            profile(pipe, MODEL, Layout())
+        with pytest.raises(DataError, match="a pipe cannot be read twice; save it to a file"):
+            next(labels(pipe, {"id": "id", "label": "label"}))
+    finally:
+        timer.cancel()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([bytes(16)] * 30, pa.uuid()),
+        pa.array(["{}"] * 30, pa.json_()),
+        pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((30, 2))),
+    ],
+    ids=lambda column: str(column.type)[:20],
+)
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_values_that_are_neither_numbers_nor_text_are_excluded(
+    tmp_path: Path, suffix: str, column: pa.Array
+) -> None:
+    path = tmp_path / f"t.{suffix}"
+    rows = pa.table({"n": np.arange(30.0), "plan": [*"abc"] * 10, "odd": column})
+    pa.parquet.write_table(rows, path) if suffix == "parquet" else ipc(rows, path, 10)
+    told = re.escape(f"column 'odd' is of {column.type}; --exclude it")
+    with pytest.raises(DataError, match=told):
+        profile(path, MODEL, Layout())
+    excluded = frozenset({"odd"})
+    found = profile(path, MODEL, Layout(exclude=excluded, segments=("plan",)))
+    assert {"n", "plan"} == {key.name for key in found.sketches}
+    with pytest.raises(DataError, match=told):
+        profile(path, MODEL, Layout(exclude=excluded, segments=("odd",)))

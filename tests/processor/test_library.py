@@ -1,13 +1,17 @@
 """Baselines that a directory holds, and what is wrong with others beside them."""
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
 import pytest
 
-from otelml.data import Key, Model, Role, Sketch, Window
+from otelml.data import Baseline, Key, Model, Role, Sketch, Window
 from otelml.monitor.performance.summary import Summary
 from otelml.processor.library import Learner, Library
 from otelml.sketch.count import Count
@@ -65,3 +69,59 @@ def test_what_was_learnt_is_taken_up_again() -> None:
     assert found is not None
     assert known is not None
     assert (600, known.id) == (found.rows, found.id)
+
+
+def test_whatever_is_in_a_file_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = tmp_path / "a.json", tmp_path / "b.json"
+    bad.write_text("{}")
+    known = file.baseline(window(), source="", created=0)
+    file.write(good, known)
+    read = file.read
+
+    def failing(path: Path) -> Baseline:
+        if path == bad:
+            raise RuntimeError("of a kind that nobody thought of")
+        return read(path)
+
+    monkeypatch.setattr(file, "read", failing)
+    library = Library(str(tmp_path))
+    wrong, right = library.refresh()
+    assert wrong.startswith(f"{bad}: it cannot be read (RuntimeError")
+    assert f"{good}: baseline {known.id} of fraud" == right
+    assert known == library.find(MODEL)
+    good.unlink()
+    assert [f"{good}: removed"] == library.refresh()
+    assert library.find(MODEL) is None
+
+
+def test_numbers_that_are_none_hold_up_nothing(tmp_path: Path) -> None:
+    bad = tmp_path / "a.json"
+    bad.write_text('{"otelml":{"format":1},"resourceMetrics":[NaN]}')
+    known = file.baseline(window(), source="", created=0)
+    file.write(tmp_path / "b.json", known)
+    library = Library(str(tmp_path))
+    assert library.refresh()[0].startswith(f"{bad}: ")
+    assert known == library.find(MODEL)
+
+
+def test_pipes_are_passed_over(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.json"
+    os.mkfifo(pipe)
+    known = file.baseline(window(), source="", created=0)
+    file.write(tmp_path / "b.json", known)
+    with ending_the_wait(pipe):
+        library = Library(str(tmp_path))
+        assert [f"{tmp_path / 'b.json'}: baseline {known.id} of fraud"] == library.refresh()
+
+
+@contextmanager
+def ending_the_wait(pipe: Path) -> Iterator[None]:
+    """Have whoever waits for the pipe's writer fail after a while, and not hang."""
+    timer = Timer(5, lambda: os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -166,3 +168,54 @@ def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(file.BaselineError, match=r"absent.json: No such file"):
         file.read(tmp_path / "absent.json")
+
+
+def test_a_link_stays_and_what_it_names_is_replaced(tmp_path: Path) -> None:
+    target, link, dangling = (tmp_path / name for name in ("b.json", "link.json", "later.json"))
+    target.write_text("old")
+    link.symlink_to(target.name)
+    dangling.symlink_to("new.json")
+    kept = baseline()
+    for path in (link, dangling):
+        file.write(path, kept)
+        assert path.is_symlink()
+        assert kept.id == file.read(path).id
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"b.json", "link.json", "later.json", "new.json"} == names
+
+
+def test_a_pipe_is_written_into(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    kept = baseline(rows=20)  # the pipe holds all of it
+    file.write(pipe, kept)
+    assert file.dumps(kept) == os.read(reader, 1 << 16).decode()
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_fewer_rows_than_none_are_refused() -> None:
+    key = Key(MODEL, Role.FEATURE, "age")
+    ages = Window(MODEL, 0, MINUTE, {key: Numeric.of(np.arange(9.0))}, 9)
+    text = file.dumps(file.baseline(ages, source="", created=0))
+    with pytest.raises(file.BaselineError, match="-9, which is no number of rows"):
+        file.loads(text.replace('"rows":9', '"rows":-9'))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"),
+    [
+        (r'"asDouble":[^,}]+', '"asDouble":NaN'),
+        (r'"asDouble":[^,}]+', '"asDouble":1e999'),
+        (r'"rows":\d+', '"rows":1e400'),
+        (r'"rows":\d+', '"rows":true'),
+        (r'"created":"[^"]+"', '"created":"9999-12-31T23:59:59-12:00"'),
+        (r'"created":"[^"]+"', '"created":"soon"'),
+    ],
+)
+def test_numbers_that_are_none_are_refused(pattern: str, damage: str) -> None:
+    text, count = re.subn(pattern, damage, file.dumps(baseline()), count=1)
+    assert 1 == count
+    with pytest.raises(file.BaselineError, match=r"^b\.json: .*otelml baseline build"):
+        file.loads(text, "b.json")

@@ -1,16 +1,19 @@
 """The command `otelml`: one file a command, imported when it is asked for.
 
-Exit status: 0 all quiet, 1 an alarm, 2 bad input or a part that is not installed.
+Exit status: 0 all quiet, 1 an alarm, 2 bad input or a part that is not installed, 130 interrupted.
 """
 
 import gc
 import importlib
 import os
+import signal
 import sys
 from types import MappingProxyType
 from typing import Any, Final
 
 import click
+
+from otelml.cli._stdout import steady_stdout
 
 _COMMANDS: Final = MappingProxyType(
     {
@@ -74,4 +77,12 @@ def main(arguments: list[str] | None = None) -> Any:
     """
     gc.set_threshold(50_000)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.exit(cli.main(arguments, prog_name="otelml", standalone_mode=True))
+    steady_stdout()
+    try:
+        status = cli.main(arguments, prog_name="otelml", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except click.Abort:
+        status = 128 + signal.SIGINT
+    sys.exit(status)

@@ -1,7 +1,6 @@
 """`otelml baseline`: build one from a table, show what is in one."""
 
 import json
-import time
 from pathlib import Path
 
 import click
@@ -9,11 +8,10 @@ from rich.table import Table
 
 from otelml.cli._show import BadInput, average_of, histogram, measures_table, plain, progress
 from otelml.data import Model
+from otelml.offline.build import build as run_build
 from otelml.offline.check import performance
 from otelml.offline.layout import Layout
-from otelml.offline.outcomes import summarised
-from otelml.offline.profile import profile
-from otelml.offline.table import DataError, columns_of, require
+from otelml.offline.table import DataError
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.probability import Probability
@@ -56,18 +54,11 @@ def build(
     """Build a baseline from the table DATA (CSV, Parquet, Arrow)."""
     cut = tuple(sorted(segment))
     layout = Layout(prediction, score, target, categorical, exclude, segments=cut)
+    _require_one_part(layout)
+    _require_another_file(data, output)
     try:
-        require(data, columns_of(data), layout.named())
         with progress(data.name) as advance:
-            window = profile(data, Model(model, model_version), layout, advance)
-        outcomes = summarised(data, layout)
-        built = file.baseline(
-            window,
-            source=data.name,
-            created=time.time_ns(),
-            columns=layout.told(),
-            outcomes=None if outcomes is None else outcomes.dump(),
-        )
+            built = run_build(data, Model(model, model_version), layout, advance)
         file.write(output, built)
     except (DataError, file.BaselineError) as error:
         raise BadInput(str(error)) from error
@@ -78,6 +69,33 @@ def build(
     )
 
 
+def _require_one_part(layout: Layout) -> None:
+    given = [
+        ("--prediction", layout.prediction),
+        ("--score", layout.score),
+        ("--target", layout.target),
+        *(("--exclude", name) for name in sorted(layout.exclude)),
+        *(("--categorical", name) for name in layout.categorical if name == layout.score),
+    ]
+    options: dict[str, str] = {}
+    for option, name in given:
+        if name in options:
+            raise BadInput(
+                f"column {name!r} is given to {options[name]} and to {option}; leave one away"
+            )
+        if name is not None:
+            options[name] = option
+
+
+def _require_another_file(data: Path, output: Path) -> None:
+    try:
+        same = data.samefile(output)
+    except OSError:  # it is not there yet
+        return
+    if same:
+        raise BadInput(f"{output}: it is DATA itself; choose another --output")
+
+
 @baseline.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -85,6 +103,7 @@ def show(path: Path, *, as_json: bool) -> None:
     """Show what is in the baseline FILE."""
     try:
         held = file.read(path)
+        measured = performance(held)
     except file.BaselineError as error:
         raise BadInput(str(error)) from error
     if as_json:
@@ -97,7 +116,7 @@ def show(path: Path, *, as_json: bool) -> None:
             "schema": dict(held.schema),
             "performance": [
                 {"measure": one.check, "average": average_of(one), "value": one.value}
-                for one in performance(held)
+                for one in measured
             ],
         }
         click.echo(json.dumps(about))
@@ -128,5 +147,5 @@ def show(path: Path, *, as_json: bool) -> None:
             histogram(sketch, 14),
         )
     plain().print(table)
-    if measured := performance(held):
+    if measured:
         plain().print(measures_table(measured))

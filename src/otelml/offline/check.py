@@ -48,7 +48,12 @@ def check(
 
 
 def performance(baseline: Baseline) -> list[Finding]:
-    """What the outcomes in a baseline measure, with intervals; nothing if it has no targets."""
+    """What the outcomes in a baseline measure, with intervals; nothing if it has no targets.
+
+    Raises:
+        BaselineError: its outcomes cannot be read.
+
+    """
     outcomes = _outcomes(baseline)
     if outcomes is None:
         return []
@@ -57,7 +62,15 @@ def performance(baseline: Baseline) -> list[Finding]:
 
 
 def _outcomes(baseline: Baseline) -> Summaries | None:
-    return None if baseline.outcomes is None else Summaries.load(baseline.outcomes)
+    if baseline.outcomes is None:
+        return None
+    try:
+        return Summaries.load(baseline.outcomes)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise file.BaselineError(
+            f"baseline {baseline.id} of {baseline.source}: its outcomes cannot be read "
+            f"({error!r}); {file.REMEDY}"
+        ) from error
 
 
 def _of(window: Window, model: Model) -> Window:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from otelml.offline.segments import spelled
 from otelml.offline.table import DataError, aligned
 from otelml.recording.slices import MOST
 from otelml.wire.rows import text_of
+
+_LARGEST: Final = 2.0**128
+"""Targets of a greater magnitude have fourth powers that overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def summarised(path: Path, layout: Layout, reference: Summary | None = None) -> 
     the last class in order.
 
     Raises:
-        DataError: the table cannot be read.
+        DataError: the table cannot be read, or a target is too large to sum up.
 
     """
     if layout.target is None or (layout.prediction is None and layout.score is None):
@@ -83,6 +86,7 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
         segments = {name: np.array(spelled(batch[name]), object) for name in layout.segments}
         if not task.classifies:
             predicted, truth = (_numbers(batch[n]) for n in (layout.prediction, layout.target))
+            _require_summable(path, layout, truth)
             yield Outcomes(predicted, truth, weight, segments=segments)
             continue
         predicted, truth = (
@@ -94,6 +98,15 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
         if layout.score is not None and task.positive is not None:
             classes, scores = (task.positive,), _numbers(batch[layout.score]).reshape(-1, 1)
         yield Outcomes(predicted, truth, weight, classes, scores, segments=segments)
+
+
+def _require_summable(path: Path, layout: Layout, truth: np.ndarray[Any, Any]) -> None:
+    large = truth[np.isfinite(truth) & (np.abs(truth) > _LARGEST)]
+    if large.size:
+        raise DataError(
+            f"{path}: column {layout.target!r} holds the target {large[0]}, whose powers overflow; "
+            "mend that row, or build the baseline without --target"
+        )
 
 
 def _numbers(column: Any) -> np.ndarray[Any, Any]:

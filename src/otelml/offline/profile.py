@@ -79,7 +79,8 @@ def _profiled(
     rows: Counter[str] = Counter()
     for batch in batches(path, texts, advance):
         for field in batch.schema:
-            if pa.types.is_nested(field.type) and layout.role(field.name):
+            used = layout.role(field.name) or field.name in layout.segments
+            if used and not _is_plain(field.type):
                 raise DataError(
                     f"{path}: column {field.name!r} is of {field.type}; --exclude it, "
                     "or give it as columns of its parts"
@@ -92,6 +93,10 @@ def _profiled(
     } | _sliced(path, model, layout, read)
     end = max(time.time_ns(), start + 1)
     return Window(model, start, end, sketches, max(rows.values(), default=0))
+
+
+def _is_plain(kind: Any) -> bool:
+    return not (pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType))
 
 
 def _sliced(

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
-from otelml.offline.table import DataError, aligned, columns_of, require
+from otelml.offline.table import DataError, aligned, columns_of, require, require_file
 
 Told: TypeAlias = Callable[[float], None]
 Row: TypeAlias = tuple[str, Mapping[str, Any] | str]
@@ -31,6 +31,7 @@ def csv_rows(path: Path, names: Iterable[str], advance: Told) -> Iterator[Row]:
     """
     line = 1
     try:
+        require_file(path)
         size = max(path.stat().st_size, 1)
         with (
             path.open("rb") as raw,

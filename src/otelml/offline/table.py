@@ -110,7 +110,19 @@ def require(path: Path, known: Iterable[str], wanted: Iterable[str]) -> None:
             raise DataError(f"{path}: no column {name!r}{hint}")
 
 
+def require_file(path: Path) -> None:
+    """Check that a file can be opened again and again, as it is.
+
+    Raises:
+        DataError: it is a pipe or a device.
+
+    """
+    if path.is_fifo() or path.is_char_device():
+        raise DataError(f"{path}: a pipe cannot be read twice; save it to a file first")
+
+
 def _names(path: Path) -> Any:
+    require_file(path)
     match _kind(path):
         case "csv" | "tsv":
             return delimited.names(path)

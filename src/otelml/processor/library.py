@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from stat import S_ISREG
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,15 +69,11 @@ class Library:
         for path in sorted(found):
             if before.get(path) == found[path] and path in self._read:
                 continue
-            try:
-                baseline = file.read(path)
-                self._refer(path, baseline)
-            except file.BaselineError as error:
-                self._read[path] = error
-                told.append(str(error))
+            known = self._read[path] = self._known(path)
+            if isinstance(known, Baseline):
+                told.append(f"{path}: baseline {known.id} of {known.model.name}")
             else:
-                self._read[path] = baseline
-                told.append(f"{path}: baseline {baseline.id} of {baseline.model.name}")
+                told.append(str(known))
         if first and not found:
             told.append(f"{self._directory}: no baselines (*.json) yet")
         held = [known for known in self._read.values() if isinstance(known, Baseline)]
@@ -84,6 +81,17 @@ class Library:
         ids = {baseline.id for baseline in held}
         self._references = {name: one for name, one in self._references.items() if name in ids}
         return told
+
+    def _known(self, path: Path) -> Baseline | file.BaselineError:
+        """The baseline in a file, or what is wrong with it."""
+        try:
+            baseline = file.read(path)
+            self._refer(path, baseline)
+        except file.BaselineError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - one bad file must not hold up the others
+            return file.BaselineError(f"{path}: it cannot be read ({error!r}); {file.REMEDY}")
+        return baseline
 
     def _refer(self, path: Path, baseline: Baseline) -> None:
         """Read what a baseline says of performance.
@@ -114,7 +122,8 @@ class Library:
                 stat = path.stat()
             except OSError:
                 continue
-            stamps[path] = stat.st_mtime_ns, stat.st_size, stat.st_ino
+            if S_ISREG(stat.st_mode):  # to open a pipe would wait for a writer
+                stamps[path] = stat.st_mtime_ns, stat.st_size, stat.st_ino
         return stamps
 
 

@@ -27,6 +27,8 @@ _KINDS: Final = MappingProxyType(
     {Numeric: "number", Categories: "category", Probability: "probability", Count: "count"}
 )
 
+_DAMAGE: Final = ParseError, RecursionError, LookupError, TypeError, ValueError, ArithmeticError
+
 
 class BaselineError(ValueError):
     """A file that cannot serve as a baseline; it names the file, what is wrong and the remedy."""
@@ -57,11 +59,15 @@ def baseline(
 
 
 def write(path: str | os.PathLike[str], baseline: Baseline) -> None:
-    """Write a baseline, whole or not at all."""
-    target = Path(path)
+    """Write a baseline, whole or not at all; a link stays, and what is no file is written into."""
+    text, target = dumps(baseline), Path(path)
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    target = Path(os.path.realpath(target))
     scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        scratch.write_text(dumps(baseline), encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8")
         scratch.replace(target)
     finally:
         scratch.unlink(missing_ok=True)
@@ -116,27 +122,27 @@ def loads(text: str, name: str = "baseline") -> Baseline:
             f"{name}: format {about.get('format')!r} is not {FORMAT}, the one this version reads; "
             f"{REMEDY}"
         )
-    content = document["resourceMetrics"]
-    identity = _identity(content, about.get("outcomes"))
-    if about.get("id") != identity:
-        raise BaselineError(
-            f"{name}: id {about.get('id')!r} is not that of its content, {identity}: "
-            f"it was changed after it was built; {REMEDY}"
-        )
     try:
-        return _baseline(content, about, identity)
-    except (ParseError, RecursionError, KeyError, TypeError, ValueError) as error:
+        return _baseline(document["resourceMetrics"], about)
+    except _DAMAGE as error:
         raise BaselineError(f"{name}: {error}; {REMEDY}") from error
 
 
 REMEDY: Final = "build it again with `otelml baseline build`"
 
 
-def _baseline(content: list[Any], about: dict[str, Any], identity: str) -> Baseline:
+def _baseline(content: list[Any], about: dict[str, Any]) -> Baseline:
+    outcomes = about.get("outcomes")
+    identity = _identity(content, outcomes)
+    if about.get("id") != identity:
+        raise ValueError(
+            f"id {about.get('id')!r} is not that of its content, {identity}: "
+            "it was changed after it was built"
+        )
     version = None if about["version"] is None else str(about["version"])
     model = Model(_text(about, "model"), version)
     schema = _texts(about, "schema")
-    rows = int(about["rows"])
+    rows = _rows(about)
     window = window_of(content, model, schema, rows)
     sketches = window.sketches
     predictions = [s for key, s in sketches.items() if key.role is Role.PREDICTIONS]
@@ -146,7 +152,6 @@ def _baseline(content: list[Any], about: dict[str, Any], identity: str) -> Basel
     created = _nanos(_text(about, "created"))
     source = str(about.get("source", ""))
     columns = _texts(about, "columns") if "columns" in about else {}
-    outcomes = about.get("outcomes")
     return Baseline(
         identity, model, window, rows, source, created, MappingProxyType(schema), columns, outcomes
     )
@@ -165,8 +170,18 @@ def _texts(about: dict[str, Any], name: str) -> dict[str, str]:
     return {str(key): str(text) for key, text in about[name].items()}
 
 
+def _rows(about: dict[str, Any]) -> int:
+    rows = about.get("rows")
+    if not isinstance(rows, int) or isinstance(rows, bool) or not 0 <= rows < 2**63:
+        raise ValueError(f"`otelml.rows` is {rows!r:.40}, which is no number of rows")
+    return rows
+
+
 def _nanos(text: str) -> int:
-    moment = datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"`otelml.created` is {text!r:.40}, which is no moment") from error
     return round(moment.timestamp() * 1000) * 1_000_000
 
 
