@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
@@ -61,6 +62,9 @@ READ = {
     "image": np.zeros((2, 8, 8, 3)),
     "embedding": np.zeros((2, 1024)),
     "half floats": np.zeros((2, 2), "f2"),
+    "arrays in a frame": pd.DataFrame({"age": [1.0], "emb": [np.ones(3)]}),
+    "sparse by keys": sparse.dok_matrix(np.eye(3)),
+    "arrow": pa.table({"age": [3], "job": ["clerk"]}),
     "masked": np.ma.masked_array([[1.0, 2.0]], mask=[[True, False]]),
     "structured": pd.DataFrame({"a": pd.array([1, None], "Int64")}),
     "single row": [1.0, 2.0],
@@ -92,6 +96,14 @@ def test_what_cannot_be_read_is_counted(telemetry: Telemetry, data: Any) -> None
     assert model.given is data
     assert 1 <= telemetry.value("ml.monitor.item.dropped", error_type="not_readable")
     assert 1 == telemetry.value("ml.inference.duration")
+
+
+@pytest.mark.parametrize("data", [{"age": 3, "job": "clerk"}, iter([[1], [2], [3]])])
+def test_rows_that_the_input_does_not_tell_are_those_of_the_result(
+    telemetry: Telemetry, data: Any
+) -> None:
+    otelml.instrument_model(Duck()).predict(data)
+    assert 1 == telemetry.value("ml.inference.predictions")
 
 
 def test_a_generator_is_not_consumed(telemetry: Telemetry) -> None:

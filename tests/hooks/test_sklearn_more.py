@@ -1,22 +1,35 @@
 """scikit-learn beyond classifiers and regressors."""
 
+import copy
 import logging
+import subprocess
+import sys
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import skops.io
+from opentelemetry import context
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.trace import StatusCode
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from otelml.data import Labels
+from otelml.hooks import _patch
 from otelml.hooks.sklearn import SklearnInstrumentor
 from otelml.recording.columns import features
 from tests.hooks.conftest import Telemetry
@@ -128,3 +141,208 @@ def test_an_unsupported_version_is_told_once_and_left_bare(
     assert "scikit-learn" in record.message
     assert ">=99" in record.message
     assert [] == telemetry.spans()
+
+
+class Base(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """An estimator of somebody else's."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.classes_ = np.unique(y)
+        return self
+
+    def _above(self, X: Any, limit: float = 0) -> Any:
+        return (np.asarray(X)[:, 0] > limit).astype(int)
+
+
+class Above:
+    """A method that is no function, and binds to nothing."""
+
+    def __call__(self, X: Any) -> Any:
+        return (np.asarray(X)[:, 0] > 0).astype(int)
+
+
+def bare(function: Any) -> Any:
+    """A decorator that hides the name of what it decorates."""
+
+    def wrapper(self: Any, X: Any) -> Any:
+        return function(self, X)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        partialmethod(Base._above, limit=0),
+        partial(Above()),
+        Above(),
+        bare(Base._above),
+    ],
+    ids=["partialmethod", "partial", "callable", "decorated"],
+)
+def test_a_method_is_recorded_by_the_name_of_its_attribute(
+    telemetry: Telemetry, method: Any
+) -> None:
+    model = type("Odd", (Base,), {"predict": method})().fit(X, Y)
+    assert Y.tolist() == model.predict(X).tolist()
+    assert ("predict", "Odd") == (
+        told(telemetry)["ml.operation.name"],
+        told(telemetry)["ml.model.name"],
+    )
+    assert 80 == telemetry.value("ml.prediction.classes")
+
+
+def test_a_method_without_a_name_pickles(telemetry: Telemetry) -> None:
+    model = type("Odd", (Base,), {"predict": partialmethod(Base._above, limit=0)})().fit(X, Y)
+    copied = cloudpickle.loads(cloudpickle.dumps(model))
+    assert Y.tolist() == copied.predict(X).tolist()
+    assert Y.tolist() == copy.deepcopy(model.predict)(X).tolist()
+
+
+def test_a_property_is_not_read(telemetry: Telemetry) -> None:
+    read = []
+
+    class Odd(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+        @property
+        def predict(self) -> Any:
+            read.append(self)
+            raise ValueError("not ready")
+
+        def transform(self, X: Any) -> Any:
+            return X
+
+    assert X is Odd().transform(X)
+    assert [] == read
+
+
+class Failing(SpanProcessor):
+    """A processor of the app's that fails."""
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        raise RuntimeError("a processor")
+
+
+def test_a_span_that_cannot_start_leaves_the_call_alone(telemetry: Telemetry) -> None:
+    tracers = TracerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(Failing())
+    _patch.process().attach(None, tracers)
+    model = LinearRegression().fit(X, X[:, 0])
+    here = context.get_current()
+    assert X[:, 0] == pytest.approx(model.predict(X))
+    assert here is context.get_current()
+    assert 0 == telemetry.value("ml.inference.active")
+
+
+EARLY = """
+from sklearn.model_selection import cross_val_predict, cross_validate, learning_curve
+from sklearn.model_selection import permutation_test_score, validation_curve
+import numpy as np
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from sklearn.linear_model import SGDClassifier
+from otelml.hooks.sklearn import SklearnInstrumentor
+reader = InMemoryMetricReader()
+SklearnInstrumentor().instrument(meter_provider=MeterProvider([reader]))
+X = np.random.default_rng(0).normal(size=(60, 2))
+y = (X[:, 0] > 0).astype(int)
+model = SGDClassifier()
+cross_validate(model, X, y, cv=2)
+cross_validate(model, X, y, cv=2, n_jobs=2)
+cross_val_predict(model, X, y, cv=2)
+learning_curve(model, X, y, cv=2, train_sizes=[0.5])
+learning_curve(model, X, y, cv=2, train_sizes=[0.5, 1.0], exploit_incremental_learning=True)
+permutation_test_score(model, X, y, cv=2, n_permutations=2)
+validation_curve(model, X, y, param_name="alpha", param_range=[1e-4], cv=2)
+assert reader.get_metrics_data() is None
+"""
+
+
+LATE = """
+import joblib
+import numpy as np
+from otelml.hooks.sklearn import SklearnInstrumentor
+SklearnInstrumentor().instrument()
+from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import GridSearchCV
+SklearnInstrumentor().uninstrument()
+X = np.random.default_rng(0).normal(size=(60, 2))
+for backend in ("loky", "multiprocessing"):
+    with joblib.parallel_config(backend, n_jobs=2):
+        GridSearchCV(SGDClassifier(), {"alpha": [1e-4]}, cv=2).fit(X, X[:, 0] > 0)
+"""
+
+
+@pytest.mark.parametrize("app", [EARLY, LATE], ids=["early", "late"])
+def test_validation_works_and_is_no_inference_whenever_it_is_imported(app: str) -> None:
+    subprocess.run([sys.executable, "-c", app], check=True, timeout=120)
+
+
+def test_models_that_a_model_asks_in_threads_are_within_it(telemetry: Telemetry) -> None:
+    inner = [LogisticRegression().fit(X, Y) for _ in range(4)]
+
+    class Parallel(Base):
+        def predict(self, X: Any) -> Any:
+            votes = joblib.Parallel(n_jobs=2, prefer="threads")(
+                joblib.delayed(each.predict)(X) for each in inner
+            )
+            return votes[0]
+
+    Parallel().fit(X, Y).predict(X)
+    assert "Parallel" == told(telemetry)["ml.model.name"]
+
+
+def test_an_error_without_a_text_ends_its_span(telemetry: Telemetry) -> None:
+    class Mute(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    class Failed(Base):
+        def predict(self, X: Any) -> Any:
+            raise Mute
+
+    with pytest.raises(Mute):
+        Failed().fit(X, Y).predict(X)
+    (span,) = telemetry.spans()
+    assert Mute.__qualname__ == (span.attributes or {})["error.type"]
+    assert StatusCode.ERROR is span.status.status_code
+
+
+@pytest.mark.parametrize("classes", [3, iter("ab"), None], ids=["int", "iterator", "raising"])
+def test_odd_classes_are_left_out(telemetry: Telemetry, classes: Any) -> None:
+    class Odd(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        feature_names_in_ = 7
+
+        @property
+        def classes_(self) -> Any:
+            if classes is None:
+                raise ValueError("not ready")
+            return classes
+
+        def predict(self, X: Any) -> Any:
+            return Y
+
+    Odd().predict(X)
+    assert "Odd" == told(telemetry)["ml.model.name"]
+    assert 80 == telemetry.value("ml.prediction.classes")
+
+
+def test_rows_without_probabilities_have_no_class(telemetry: Telemetry) -> None:
+    class Partly(Base):
+        def predict_proba(self, X: Any) -> Any:
+            return np.where(np.arange(len(X))[:, None] < 30, np.nan, [[0.2, 0.8]])
+
+    Partly().fit(X, Y).predict_proba(X)
+    assert 50 == telemetry.value("ml.prediction.classes", ml_prediction_class="1")
+    assert 0 == telemetry.value("ml.prediction.classes", ml_prediction_class="0")
+
+
+def test_sparse_predictions(telemetry: Telemetry) -> None:
+    wanted = sparse.csr_matrix(np.column_stack([Y, 1 - Y]))
+    OneVsRestClassifier(LogisticRegression()).fit(X, wanted).predict(X)
+    assert 160 == telemetry.value("ml.prediction.classes")
+
+
+def test_a_method_of_the_class_takes_its_instance_by_keyword(telemetry: Telemetry) -> None:
+    model = LogisticRegression().fit(X, Y)
+    expected = model.predict(X).tolist()
+    assert expected == LogisticRegression.predict(self=model, X=X).tolist()

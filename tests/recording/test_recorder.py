@@ -111,6 +111,46 @@ def test_a_call_larger_than_the_buffer_is_sampled() -> None:
     )
 
 
+def test_calls_without_columns_take_room_too() -> None:
+    woken = []
+    recorder = Recorder(Settings(max_buffered_rows=100), on_full=lambda: woken.append(1))
+    recorded(recorder, 5, 10)
+    assert not woken
+    for _ in range(200):
+        recorder.start((MODEL, "predict", "sklearn"))
+        recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 1, 0.01, (), "ValueError"))
+    assert woken
+    sketches = drained(recorder)
+    calls = [s.count for k, s in sketches.items() if k.role is Role.DURATION]  # type: ignore[attr-defined]
+    assert [5, 200] == calls
+    assert 0 == total(sketches, Role.DROPPED)
+    assert 0 == total(sketches, Role.ACTIVE)
+
+
+def test_long_texts_weigh_by_their_length() -> None:
+    recorder = Recorder(Settings(max_buffered_rows=400))
+    texts = Labels(Role.FEATURE, "a", ("x" * 256,) * 100)
+    recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 100, 0.01, (texts,)))
+    assert 0 < total(drained(recorder), Role.DROPPED)
+
+
+def test_documents_are_counted_and_do_not_leave() -> None:
+    recorder = Recorder()
+    columns = features([["a"], ["b" * 1000], ["c" * 1000], [None]], None, frozenset(), 10)
+    recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 4, 0.01, columns))
+    assert Categories({"a": 1}, 2, 1) == drained(recorder)[Key(MODEL, Role.FEATURE, "x0")]
+
+
+def test_a_column_that_cannot_be_read_is_counted() -> None:
+    recorder = Recorder()
+    columns = features([{"emb": [1, 2], "age": 1.0}] * 3, None, frozenset(), 10)
+    recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 3, 0.01, columns))
+    found = recorder.drain()
+    assert ["age"] == [s.key.name for s in found if s.key.role is Role.FEATURE]
+    dropped = [(s.key.labels[0][1], s.sketch) for s in found if s.key.role is Role.DROPPED]
+    assert [("not_readable", Count(3))] == dropped
+
+
 def test_a_forked_child_starts_empty() -> None:
     recorder = Recorder()
     recorded(recorder, 3, 10)

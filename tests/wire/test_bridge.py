@@ -23,6 +23,18 @@ model = LinearRegression().fit(X, X[:, 0])
 for start in range(0, 500, 50):
     model.predict(X[start:start + 50])
 """
+IN_CODE_LATE = """
+from opentelemetry.metrics import set_meter_provider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    PeriodicExportingMetricReader,
+)
+from otelml.hooks.sklearn import SklearnInstrumentor
+provider = MeterProvider([PeriodicExportingMetricReader(ConsoleMetricExporter())])
+SklearnInstrumentor().instrument()
+set_meter_provider(provider)
+"""
 IN_CODE = """
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import set_meter_provider
@@ -106,6 +118,15 @@ def test_an_sdk_configured_in_code_is_served() -> None:
     with http_sink() as sink:
         run(IN_CODE + APP, instrumented=False, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
         assert (500, 500, 500) == told(sink)
+
+
+def test_an_sdk_that_is_older_than_the_hooks_but_set_after_them_is_served() -> None:
+    assert '"ml.inference.predictions"' in run(IN_CODE_LATE + APP, instrumented=False)
+
+
+def test_a_disabled_sdk_gets_nothing() -> None:
+    shown = run(APP, OTEL_METRICS_EXPORTER="console", OTEL_SDK_DISABLED="true")
+    assert "ml." not in shown
 
 
 def test_the_console_shows_our_metrics() -> None:

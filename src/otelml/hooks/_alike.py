@@ -1,6 +1,7 @@
 """Models that look like scikit-learn's, but are not built on it: their calls, on demand."""
 
 import weakref
+from functools import partial
 from typing import Any
 
 from otelml.hooks._call import Caller
@@ -37,12 +38,14 @@ def _watch(model: Any) -> None:
     for method in ("predict", "predict_proba", "decision_function"):
         for cls in type(model).__mro__:
             if method in vars(cls):
-                _patches.wrap(cls, method, _called)
+                _patches.wrap(cls, method, partial(_called, method))
                 break
 
 
-def _called(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _called(
+    operation: str, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     reference = _shown.get(id(instance))
     if reference is None or reference() is not instance:
         return wrapped(*args, **kwargs)
-    return _caller(wrapped, instance, args, kwargs)
+    return _caller.call(operation, wrapped, instance, args, kwargs)

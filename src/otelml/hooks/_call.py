@@ -69,7 +69,7 @@ class Call:
 
 
 class Caller:
-    """The wrapper of a framework's predict-like methods, sync and async."""
+    """The wrapper of a framework's predict-like methods."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -77,12 +77,6 @@ class Caller:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return object, ()  # other processes have their own
-
-    def __call__(
-        self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Call what is wrapped, and record it if it is outermost."""
-        return self.call(wrapped.__name__, wrapped, instance, args, kwargs)
 
     def call(
         self,
@@ -92,7 +86,7 @@ class Caller:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        """The same, under another name than that of what is wrapped."""
+        """Call what is wrapped, and record it as `operation` if it is outermost."""
         here = context.get_current()
         enclosing: Any = (here.get(CALL) or outer(here)) if here else None
         if enclosing is not None:
@@ -111,24 +105,6 @@ class Caller:
         self.end(call, result)
         return result
 
-    async def awaited(
-        self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """The same of a coroutine function."""
-        here = context.get_current()
-        if outer(here) is not None:
-            return await wrapped(*args, **kwargs)
-        call = self.begin(here, instance, wrapped.__name__, args, kwargs)
-        if call is None:
-            return await wrapped(*args, **kwargs)
-        try:
-            result = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            self.end(call, None, error)
-            raise
-        self.end(call, result)
-        return result
-
     def begin(
         self,
         here: Context,
@@ -138,41 +114,41 @@ class Caller:
         kwargs: dict[str, Any],
         since: int | None = None,
     ) -> Call | None:
-        """Start a call, or one that began at `since`; None if the model cannot be told."""
+        """Start a call, or one that began at `since`; None if it cannot be recorded."""
         reader = self._reader
         try:
             arrays = reader.telling is not None and args and type(args[0]) is np.ndarray
             data = args[0] if arrays else reader.data(args, kwargs)
             card = reader.card(instance, data)
-        except Exception:
-            failed(reader.card)
-            return None
-        call = Call()
-        call.instance, call.operation, call.data = instance, operation, data
-        call.args, call.options, call.card = args, kwargs, card
-        call.inner = {}
-        call.rows = len(data) if arrays and data.ndim else guarded(reader.rows, data) or 0
-        call.model, call.system = card.model, reader.system or card.framework
-        shared = call.process = process()
-        serving: Serving | None = None
-        if here:
-            serving = here.get(SERVING)  # type: ignore[assignment]
-            if serving is not None:
-                call.system, call.model = serving.take(instance, call.model, call.system)
-            call.parent = trace.get_current_span(here)
-        if here or shared.settings.id_column is not None:
-            call.ids = guarded(given_ids, here, serving, data) or ()
-        stack = call.stack = self._stacks.of(call) if arrays else None
-        if shared.settings.spans:
-            call.span = started(call, serving, here, since)
-            around = Context({**here, _SPAN: call.span, CALL: call})
-        else:
-            around = Context({**here, CALL: call} if here else {CALL: call})
-        if shared.bridge.serving():
-            recorder = call.recorder = shared.recorder
+            call = Call()
+            call.instance, call.operation, call.data = instance, operation, data
+            call.args, call.options, call.card = args, kwargs, card
+            call.inner = {}
+            call.rows = len(data) if arrays and data.ndim else guarded(reader.rows, data) or 0
+            call.model, call.system = card.model, reader.system or card.framework
+            shared = call.process = process()
+            serving: Serving | None = None
+            if here:
+                serving = here.get(SERVING)  # type: ignore[assignment]
+                if serving is not None:
+                    call.system, call.model = serving.take(instance, call.model, call.system)
+                call.parent = trace.get_current_span(here)
+            if here or shared.settings.id_column is not None:
+                call.ids = guarded(given_ids, here, serving, data) or ()
+            stack = call.stack = self._stacks.of(call) if arrays else None
             about = (call.model, operation, call.system) if stack is None else stack.about
-            recorder.start(about)
-        call.token = context.attach(around)
+            recorder = call.recorder = shared.recorder if shared.bridge.serving() else None
+            if shared.settings.spans:  # a sampler or a processor of the app's may raise
+                call.span = started(call, serving, here, since)
+                around = Context({**here, _SPAN: call.span, CALL: call})
+            else:
+                around = Context({**here, CALL: call} if here else {CALL: call})
+            call.token = context.attach(around)
+        except Exception:
+            failed(self.begin)
+            return None
+        if recorder is not None:
+            recorder.start(about)  # from here on the call is sure to end
         call.started = time.perf_counter()
         return call
 
@@ -210,7 +186,7 @@ class Caller:
             recorder = call.recorder
             if error is None:
                 if not call.rows:  # the input did not say
-                    call.rows = rows(result)
+                    call.rows = rows(result) or 1
                     if call.span is not None:
                         call.span.set_attribute(names.BATCH_SIZE, call.rows)
                 seen = None if call.parent is trace.INVALID_SPAN else self._siblings.seen(call)

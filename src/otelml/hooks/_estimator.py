@@ -22,7 +22,8 @@ from otelml.hooks._reader import (
     task_of,
     version_of,
 )
-from otelml.recording.columns import column
+from otelml.recording.arrays import plain
+from otelml.recording.columns import as_array, column
 
 _LIBRARIES: Final = ("xgboost", "lightgbm")  # whose estimators are built on scikit-learn's
 
@@ -35,19 +36,9 @@ class EstimatorReader(Reader):
 
     def describe(self, instance: Any, data: Any) -> Card:
         """Name, features, task and classes of an estimator."""
-        known = getattr(instance, "feature_names_in_", None)
-        if known is None:
-            known = guarded(getattr, data, "columns", None)
-        width = getattr(instance, "n_features_in_", None)
-        columns = (
-            tuple(map(str, known))
-            if known is not None
-            else tuple(f"x{i}" for i in range(width))
-            if isinstance(width, int)
-            else None
-        )
+        columns = guarded(_columns, instance, data)
+        classes = guarded(_classes, instance)
         final = _final(instance)
-        classes = getattr(instance, "classes_", None)
         library = type(final).__module__.partition(".")[0]
         library = library if library in _LIBRARIES else self.framework
         task = _task(instance, classes)
@@ -88,7 +79,7 @@ class EstimatorReader(Reader):
     def _predicted(self, card: Card, result: Any) -> Iterator[Column]:
         if isinstance(result, tuple) and result and np.ndim(result[0]):
             result = result[0]  # return_std, return_cov: how sure it is comes after
-        values = np.asarray(result)
+        values = as_array(result) if hasattr(result, "toarray") else plain(result)
         if card.task == "regression" and values.ndim == 1 and values.dtype == np.float64:
             yield Block(Role.PREDICTION, ("",), values.reshape(-1, 1).copy())
             return
@@ -99,6 +90,24 @@ class EstimatorReader(Reader):
                 yield column(Role.PREDICTION, name, each)
             else:
                 yield classified(each, name)
+
+
+def _columns(instance: Any, data: Any) -> tuple[str, ...] | None:
+    """Names of an estimator's features, or else of the columns that it is given."""
+    known = getattr(instance, "feature_names_in_", None)
+    if known is None:
+        named = "column_names" if hasattr(data, "column_names") else "columns"  # Arrow's are data
+        known = guarded(getattr, data, named, None)
+    if known is not None:
+        return tuple(map(str, known))
+    width = getattr(instance, "n_features_in_", None)
+    return tuple(f"x{i}" for i in range(width)) if isinstance(width, int) else None
+
+
+def _classes(instance: Any) -> Any:
+    """The classes of an estimator, or a list of those of each of its outputs."""
+    known: Any = getattr(instance, "classes_", None)
+    return known if isinstance(known, list) or np.ndim(known) == 1 else None
 
 
 def _boosted(call: Call, classes: Any) -> Iterator[Column]:

@@ -1,11 +1,14 @@
 """The calling context, carried into the threads of joblib."""
 
 from collections.abc import Iterator
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
 from opentelemetry import context
 
 from otelml.hooks._patch import outer
+
+_BARE: Final = itemgetter(0)  # unpickled where we may not be installed
 
 
 class _InContext:
@@ -22,11 +25,7 @@ class _InContext:
             context.detach(token)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _bare, (self._function,)
-
-
-def _bare(function: Any) -> Any:
-    return function
+        return _BARE, ((self._function,),)
 
 
 def in_context(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -37,8 +36,7 @@ def in_context(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, An
 
     def tasks() -> Iterator[Any]:
         for task, task_args, task_kwargs in args[0]:
-            if hasattr(task, "function"):
-                task.function = _InContext(task.function, here)
-            yield task, task_args, task_kwargs
+            yield _InContext(task, here), task_args, task_kwargs
 
-    return wrapped(tasks(), *args[1:], **kwargs)
+    sized = hasattr(args[0], "__len__")  # joblib tells of its progress by it
+    return wrapped([*tasks()] if sized else tasks(), *args[1:], **kwargs)

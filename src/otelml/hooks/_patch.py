@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 from packaging.specifiers import SpecifierSet
 
-from otelml.hooks._wrapped import On, Patch, Wrapper, is_plain, method
+from otelml.hooks._wrapped import Method, On, Wrapper, patched
 from otelml.recording.process import Process
 from otelml.recording.settings import Settings
 
@@ -52,18 +52,15 @@ class Patches:
         self._lock = threading.Lock()
         self._on = On([True])  # wrapt asks for its truth at each call
 
-    def wrap(self, owner: Any, name: str, wrapper: Wrapper, *, inherited: bool = False) -> None:
+    def wrap(
+        self, owner: Any, name: str, wrapper: Wrapper | Method, *, inherited: bool = False
+    ) -> None:
         """Wrap an attribute that `owner` itself defines, or else inherits, once."""
         with self._lock:
             places = owner.__mro__ if inherited else (owner,)
             original = next((vars(cls)[name] for cls in places if name in vars(cls)), None)
             if original is not None and (id(owner), name) not in self._table:
-                patch: Any
-                if hasattr(wrapper, "call") and is_plain(owner, original):
-                    patch = method(original, wrapper, self._on)
-                else:
-                    patch = Patch(original, wrapper, self._on)  # type: ignore[arg-type]
-                self.replace(owner, name, patch)
+                self.replace(owner, name, patched(owner, name, original, wrapper, self._on))
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put something else in the place of an attribute."""

@@ -143,7 +143,8 @@ def probabilities(
         return
     width = values.shape[1]
     known = classes if classes is not None and len(classes) == width else None
-    yield Block(Role.CONFIDENCE, (name,), values.max(axis=1, keepdims=True))
+    highest = values.max(axis=1, keepdims=True)
+    yield Block(Role.CONFIDENCE, (name,), highest)
     if width == 2:
         positive = None if known is None else known[1]
         yield Block(Role.SCORE, (name,), values[:, 1:].copy(), positive=positive)
@@ -152,7 +153,11 @@ def probabilities(
             told = ((names.PREDICTION_CLASS, str(label)),)
             yield Block(Role.SCORE, (name,), scores.reshape(-1, 1).copy(), labels=told)
     if classes_too and known is not None:
-        yield classified(np.asarray(known)[values.argmax(axis=1)], name)
+        chosen = np.asarray(known)[values.argmax(axis=1)]
+        absent = np.isnan(highest[:, 0])
+        if np.count_nonzero(absent):
+            chosen = np.where(absent, None, chosen)
+        yield classified(chosen, name)
 
 
 def positives(scores: Any, classes: Any, name: str = "", *, classes_too: bool) -> Iterator[Column]:

@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from otelml import names
 from otelml.data import Block, Labels, Role
-from otelml.hooks._patch import process
+from otelml.hooks._patch import guarded, process
 from otelml.hooks._reader import Column
 from otelml.hooks._serving import Serving
 from otelml.hooks._shadow import SHADOW, SHADOWS
@@ -65,23 +65,33 @@ def finished(
     span: trace.Span, columns: tuple[Column, ...], rows: int, error: BaseException | None
 ) -> None:
     """End a span, with the error or, of a single row, what was predicted."""
-    if error is not None:
-        span.record_exception(error)
-        span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
-        span.set_status(Status(StatusCode.ERROR, str(error)))
-    elif rows == 1 and span.is_recording() and process().settings.capture_predictions:
-        for column in columns:
-            if isinstance(column, Labels) and column.role is Role.PREDICTION and not column.name:
-                if column.values and column.values[0] is not None:
-                    span.set_attribute(names.PREDICTION_CLASS, column.values[0])
-            elif (
-                isinstance(column, Block)
-                and column.role in _ON_SPANS
-                and column.names == ("",)
-                and not column.labels
-            ):
-                span.set_attribute(_ON_SPANS[column.role], float(column.values[0, 0]))
-    span.end()
+    try:
+        if error is not None:
+            _failed(span, error)
+        elif rows == 1 and span.is_recording() and process().settings.capture_predictions:
+            _predicted(span, columns)
+    finally:
+        span.end()
+
+
+def _failed(span: trace.Span, error: BaseException) -> None:
+    span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
+    span.set_status(Status(StatusCode.ERROR, guarded(str, error)))
+    span.record_exception(error)
+
+
+def _predicted(span: trace.Span, columns: tuple[Column, ...]) -> None:
+    for column in columns:
+        if isinstance(column, Labels) and column.role is Role.PREDICTION and not column.name:
+            if column.values and column.values[0] is not None:
+                span.set_attribute(names.PREDICTION_CLASS, column.values[0])
+        elif (
+            isinstance(column, Block)
+            and column.role in _ON_SPANS
+            and column.names == ("",)
+            and not column.labels
+        ):
+            span.set_attribute(_ON_SPANS[column.role], float(column.values[0, 0]))
 
 
 _ON_SPANS: Final = {

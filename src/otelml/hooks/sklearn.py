@@ -29,6 +29,11 @@ _VALIDATION: Final = (
     "learning_curve",
     "permutation_test_score",
     "validation_curve",
+    # What these call, for apps that imported them before they were wrapped:
+    "_fit_and_predict",
+    "_fit_and_score",
+    "_incremental_fit_estimator",
+    "_permutation_test_score",
 )
 
 
@@ -47,13 +52,20 @@ def _is_model(result: Any) -> bool:
     return hasattr(result, "predict") or hasattr(result, "transform")
 
 
+def _predicts(instance: Any) -> bool:
+    """Whether an estimator predicts; its properties, which may be anything, are not read."""
+    found = getattr(type(instance), "predict", None)
+    if not callable(found):
+        return found is not None
+    return bool(guarded(hasattr, instance, "predict"))
+
+
 class SklearnInstrumentor(Instrumentor):
     """Hooks of scikit-learn."""
 
     modules: ClassVar[tuple[str, ...]] = (
         "sklearn.base",
         "sklearn.model_selection._validation",
-        "sklearn.utils.parallel",
         "joblib",
         "skops.io",
         "cloudpickle",
@@ -79,9 +91,9 @@ class SklearnInstrumentor(Instrumentor):
             case "sklearn.model_selection._validation":
                 for name in _VALIDATION:
                     patches.wrap(module, name, silently)
-            case "sklearn.utils.parallel":
-                patches.wrap(module.Parallel, "__call__", in_context)
             case _:
+                if module.__name__ == "joblib":
+                    patches.wrap(module.Parallel, "__call__", in_context)
                 patches.wrap(module, "load", Loader(self.reader, whole, _is_model))
 
     def _install_base(self, module: Any, patches: Patches) -> None:
@@ -93,8 +105,9 @@ class SklearnInstrumentor(Instrumentor):
             return silently(wrapped, instance, args, kwargs)
 
         def transforming(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            called = silently if hasattr(instance, "predict") else caller
-            return called(wrapped, instance, args, kwargs)
+            if _predicts(instance):
+                return silently(wrapped, instance, args, kwargs)
+            return caller.call("transform", wrapped, instance, args, kwargs)
 
         def wrap(cls: type) -> None:
             wrappers = ((_PREDICTING, caller), (("transform",), transforming), (_TRAINING, fitting))

@@ -21,11 +21,11 @@ from otelml.offline.delimited import MistypedError
 from otelml.offline.layout import Layout
 from otelml.offline.segments import boolean, cut
 from otelml.offline.table import DataError, batches, columns_of, whole_rows
+from otelml.recording.scalars import category_of
 from otelml.recording.slices import MOST
-from otelml.sketch.categories import CAPACITY, Categories
+from otelml.sketch.categories import CAPACITY, OTHER, Categories
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
-from otelml.wire.rows import text_of
 
 _NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
@@ -199,7 +199,7 @@ class _Fold:
         counted = pc.value_counts(column)
         held, told = self._counted[key], key[1] in self._layout.booleans
         for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
-            name = text_of(value)[0]
+            name = category_of(value)
             held[boolean(name) if told else name] += count
         if len(held) > _NAMES:
             self._settle(key)
@@ -208,7 +208,8 @@ class _Fold:
         """Make a sketch of what was counted."""
         counts = self._counted.pop(key)
         named = {name: count for name, count in counts.items() if name is not None}
-        self._merge(key, Categories.counted(named, missing=counts[None]))
+        other = named.pop(OTHER, 0)
+        self._merge(key, Categories.counted(named, other, counts[None]))
 
     def _merge(self, key: tuple[Role, str], sketch: Any) -> None:
         held: Any = self._others.get(key)

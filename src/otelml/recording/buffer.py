@@ -42,6 +42,7 @@ class Buffer:
         self._raw: dict[Reading, Held] = {}
         self._sampled: list[int | Reading] = []  # a call that has its columns: where in `_calls`
         self._held = 0.0  # in rows
+        self._bare = 0  # calls without columns, which take room until they are folded, too
 
     def put(self, inference: Inference) -> None:
         """Keep a call that ended; its columns may be a sample of its rows."""
@@ -51,17 +52,19 @@ class Buffer:
             inference = _thinned(inference, self.most / weight)
             columns = inference.columns
             weight = _weight(columns)
-        kept = len(columns[0].values) if columns else rows
+        kept = _rows(columns) if columns else rows
         with self._lock:
             if kept < rows:
                 self._dropped["buffer_full"] += rows - kept
-            if inference.unread:
+            if inference.unread or any(isinstance(c, Block) and not c.names for c in columns):
                 self._dropped["not_readable"] += rows
             if columns:
                 self._sampled.append(len(self._calls))
                 self._held += weight
+            else:
+                self._bare += 1
             self._calls.append(inference)
-            if self._held > self.most:
+            if self._held + self._bare > self.most:
                 self._relieve()
 
     def take(self, reading: Reading, call: Raw) -> None:
@@ -90,7 +93,7 @@ class Buffer:
             call = self._calls[chosen]
             self._calls[chosen] = call._replace(columns=())
             self._held -= _weight(call.columns)
-            self._dropped["buffer_full"] += len(call.columns[0].values)
+            self._dropped["buffer_full"] += _rows(call.columns)
         else:
             _, calls, bare = self._raw[chosen]
             place = self._random.randrange(len(calls))
@@ -122,13 +125,23 @@ def _weight(columns: tuple[Block | Labels, ...]) -> float:
     """How much of the buffer columns take, in rows of eight numbers or less."""
     if not columns:
         return 0.0
-    values = sum(c.values.size if isinstance(c, Block) else 4 * len(c.values) for c in columns)
-    return max(len(columns[0].values), values / _WIDTH)
+    values = sum(c.values.size if isinstance(c, Block) else _numbers(c) for c in columns)
+    return max(_rows(columns), values / _WIDTH, 1.0)
+
+
+def _rows(columns: tuple[Block | Labels, ...]) -> int:
+    """How many rows columns have; one that could not be read may not know."""
+    return max(len(column.values) for column in columns)
+
+
+def _numbers(labels: Labels) -> float:
+    """In how many numbers' room labels fit: a text has four besides its characters."""
+    return 4 * len(labels.values) + sum(map(len, filter(None, labels.values))) / 8
 
 
 def _thinned(inference: Inference, share: float) -> Inference:
     """The same call with a uniform sample of its rows in its columns."""
-    rows = max(len(column.values) for column in inference.columns)
+    rows = _rows(inference.columns)
     chosen = sample(rows, max(int(rows * share), 1))
     origin = inference.origin
     if origin is not None:

@@ -3,16 +3,16 @@
 No framework is imported. Everything is copied once, because the app may change it afterwards.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from otelml.data import Block, Labels, Role
-from otelml.wire.rows import encodable, text_of
+from otelml.recording.arrays import objects_of, plain, summary
+from otelml.recording.scalars import LONGEST, category_of, is_missing, is_number, number_of, seconds
+from otelml.wire.rows import encodable
 
 _NUMERIC: Final = "fiu"
 _EMBEDDING: Final = 256
@@ -27,7 +27,7 @@ def features(
     """The columns of a model's input.
 
     `known` are the model's own names of its features; `excluded` ones are left out, and so are
-    those beyond the first `most`.
+    those beyond the first `most`. A column that cannot be read leaves a block without names.
 
     >>> features([[1, "a"], [2, None]], ["age", "job"], frozenset(), 10)[1]
     Labels(role=<Role.FEATURE: 'feature'>, name='job', values=('a', None))
@@ -36,27 +36,29 @@ def features(
         width = data.shape[1]
         if 0 < width <= most:  # the common case, without a detour
             return (Block(Role.FEATURE, _names(known, width), data.astype(np.float64)),)
+    if hasattr(data, "column_names") and hasattr(data, "schema"):  # Arrow: its `columns` are data
+        return table(_arrow(data), excluded, most)
     if hasattr(data, "columns") and (hasattr(data, "dtypes") or hasattr(data, "schema")):
         given = encodable([str(name) for name in data.columns])
         return _frame(
             data, given, [i for i, name in enumerate(given) if name not in excluded][:most]
         )
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and not hasattr(data, "toarray"):  # as some sparse ones are
         return table(data, excluded, most)
     if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
         names_seen = dict.fromkeys(name for row in data for name in row)
-        by_name = {name: _objects_of([row.get(name) for row in data]) for name in names_seen}
+        by_name = {name: objects_of([row.get(name) for row in data]) for name in names_seen}
         return table(by_name, excluded, most)
     matrix = as_array(data)
     if matrix.ndim > 2 or (matrix.shape[1] > _EMBEDDING and not _fits(known, matrix.shape[1])):
-        return (_summary("", matrix),)
+        return (summary("", matrix),)
     names = _names(known, matrix.shape[1])
     chosen = [i for i, name in enumerate(names) if name not in excluded][:most]
     kept = matrix if len(chosen) == len(names) else matrix[:, chosen]
     names = tuple(names[i] for i in chosen)
     if kept.dtype.kind in _NUMERIC:
         return (Block(Role.FEATURE, names, np.array(kept, np.float64)),) if names else ()
-    return tuple(column(Role.FEATURE, name, kept[:, i]) for i, name in enumerate(names))
+    return tuple(_feature(name, kept[:, i]) for i, name in enumerate(names))
 
 
 def table(
@@ -71,36 +73,49 @@ def table(
     [('age',), ('image.mean', 'image.std', 'image.norm')]
     """
     found: list[Block | Labels] = []
-    items = [*columns.items()]
-    names_given = encodable([str(name) for name, _ in items])
-    for name, (_, values) in zip(names_given, items, strict=True):
-        single = values is None or np.isscalar(values)
-        array = as_array([values] if single else values)
+    names_given = encodable([str(name) for name in columns])
+    for name, values in zip(names_given, columns.values(), strict=True):
         if name in excluded or sum(len(getattr(c, "names", "1")) for c in found) >= most:
             continue
-        if array.ndim > 2 or array.shape[1] > _EMBEDDING:
-            found.append(_summary(f"{name}.", array))
-        elif array.shape[1] == 1:
-            found.append(column(Role.FEATURE, name, array[:, 0]))
-        else:
-            names = (f"{name}_{i}" for i in range(array.shape[1]))
-            found += [column(Role.FEATURE, n, v) for n, v in zip(names, array.T, strict=True)]
+        try:
+            found += _columns(name, values)
+        except Exception:  # noqa: BLE001 - an object of the app's own may raise anything
+            found.append(Block(Role.FEATURE, (), np.empty((0, 0))))
     return tuple(found)
+
+
+def _columns(name: str, values: Any) -> list[Block | Labels]:
+    """The columns of what has one name."""
+    single = values is None or np.isscalar(values) or is_number(values)
+    array = as_array([values] if single else values)
+    if array.ndim > 2 or array.shape[1] > _EMBEDDING:
+        return [summary(f"{name}.", array)]
+    if array.shape[1] == 1:
+        return [_feature(name, array[:, 0])]
+    return [_feature(f"{name}_{i}", column) for i, column in enumerate(array.T)]
 
 
 def column(role: Role, name: str, values: Any) -> Block | Labels:
     """One column, of numbers if its dtype or, among objects, most of its values are."""
-    array = np.asarray(values)
+    array = plain(values)
     if array.dtype.kind in _NUMERIC:
         return Block(role, (name,), np.array(array, np.float64).reshape(-1, 1))
     if array.dtype.kind == "M":
-        return Block(role, (name,), _seconds(array).reshape(-1, 1))
+        return Block(role, (name,), seconds(array).reshape(-1, 1))
     if array.dtype.kind in "OT":
-        present = [v for v in array.tolist() if not _is_missing(v)]
-        numbers = sum(_is_number(v) for v in present)
+        present = [v for v in array.tolist() if not is_missing(v)]
+        numbers = sum(map(is_number, present))
         if numbers and 2 * numbers > len(present):
             return _objects(role, name, array, len(present) - numbers)
     return Labels(role, name, tuple(labels(array)))
+
+
+def _feature(name: str, values: Any) -> Block | Labels:
+    """One column of an input; without a name if it cannot be read, so that others are."""
+    try:
+        return column(Role.FEATURE, name, values)
+    except Exception:  # noqa: BLE001 - an object of the app's own may raise anything
+        return Block(Role.FEATURE, (), np.empty((len(values), 0)))
 
 
 def labels(values: Any) -> list[str | None]:
@@ -109,12 +124,12 @@ def labels(values: Any) -> list[str | None]:
     >>> labels([1.0, np.nan]), labels(["1.0", None])
     (['1', None], ['1.0', None])
     """
-    array = np.asarray(values).ravel()
+    array = plain(values).ravel()
     if array.dtype.kind in "iub":
         return [*map(str, array.tolist())]
-    if array.dtype.kind == "U":  # none of these can be missing
+    if array.dtype.kind == "U" and array.dtype.itemsize <= 4 * LONGEST:  # none can be missing
         return encodable(array.tolist())
-    return encodable([None if _is_missing(v) else text_of(v)[0] for v in array.tolist()])
+    return encodable([*map(category_of, array.tolist())])
 
 
 def sample(rows: int, most: int) -> npt.NDArray[np.intp]:
@@ -124,6 +139,8 @@ def sample(rows: int, most: int) -> npt.NDArray[np.intp]:
 
 def taken(data: Any, rows: int, chosen: npt.NDArray[np.intp]) -> Any:
     """The chosen rows of what has so many, before anything is copied; else all of it."""
+    if hasattr(data, "column_names") and data.shape[0] == rows:
+        return data.take(chosen)
     if hasattr(data, "iloc") and len(data) == rows:
         return data.iloc[chosen]
     if hasattr(data, "tocsr") and data.shape[0] == rows:
@@ -136,11 +153,19 @@ def taken(data: Any, rows: int, chosen: npt.NDArray[np.intp]) -> Any:
 
 
 def rows(data: Any) -> int:
-    """How many rows a model's input has; 1 where it does not say."""
+    """How many rows a model's input or result has; 0 where it does not say.
+
+    >>> rows([[1], [2]]), rows({"age": 3}), rows({"age": np.ones(3)}), rows("a text")
+    (2, 0, 3, 1)
+    """
     shape = getattr(data, "shape", None)
     if shape is not None:
         return int(shape[0]) if len(shape) else 1
-    return len(data) if hasattr(data, "__len__") else 1
+    if isinstance(data, Mapping):  # of columns by name; single values may stand for any number
+        return max((rows(each) for each in data.values() if not np.isscalar(each)), default=0)
+    if np.isscalar(data):
+        return 1
+    return len(data) if hasattr(data, "__len__") else 0
 
 
 def _fits(known: Sequence[str] | None, width: int) -> bool:
@@ -163,26 +188,16 @@ def as_array(data: Any) -> npt.NDArray[Any]:
         if str(getattr(data, "device", "cpu")) != "cpu":
             raise ValueError(f"a tensor on {data.device} is not read")
         data = data.detach().numpy()
-    array = data if isinstance(data, np.ndarray) else np.asarray(data)
-    if array.dtype.kind in "US" and not isinstance(data, np.ndarray):
-        array = np.asarray(data, dtype=object)  # numpy made text of mixed rows
+    array = plain(data)
     if not array.ndim and array.dtype.kind == "O":
         raise TypeError(f"a {type(data).__name__} is not read: it is no array, frame or list")
     return array.reshape(-1, 1) if array.ndim < 2 else array
 
 
-def _summary(prefix: str, array: npt.NDArray[Any]) -> Block:
-    """Mean, standard deviation and norm of each row of a tensor."""
-    flat = np.asarray(array, np.float64).reshape(len(array), -1)
-    values = np.column_stack([flat.mean(axis=1), flat.std(axis=1), np.linalg.norm(flat, axis=1)])
-    return Block(Role.FEATURE, tuple(f"{prefix}{name}" for name in ("mean", "std", "norm")), values)
-
-
-def _objects_of(values: list[Any]) -> npt.NDArray[Any]:
-    """An array of single values; of numbers if all are."""
-    array = np.empty(len(values), object)
-    array[:] = values
-    return np.array([*map(_float, values)]) if all(map(_is_number, values)) else array
+def _arrow(data: Any) -> dict[str, Any]:
+    """The columns of an Arrow table or batch, as arrays."""
+    names = data.column_names
+    return {name: data.column(i).to_numpy(zero_copy_only=False) for i, name in enumerate(names)}
 
 
 def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labels, ...]:
@@ -197,7 +212,7 @@ def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labe
         elif kind and kind in _NUMERIC:  # a nullable type: missing values are objects
             numeric.append((names[index], part.to_numpy(dtype=np.float64, na_value=np.nan)))
         else:
-            others.append(column(Role.FEATURE, names[index], array))
+            others.append(_feature(names[index], array))
     if not numeric:
         return tuple(others)
     values = np.column_stack([array for _, array in numeric]).astype(np.float64, copy=False)
@@ -205,30 +220,6 @@ def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labe
 
 
 def _objects(role: Role, name: str, array: npt.NDArray[Any], mismatched: int) -> Block:
-    numbers = [_float(v) if _is_number(v) else np.nan for v in array.tolist()]
+    numbers = [number_of(v) if is_number(v) else np.nan for v in array.tolist()]
     counts = {name: mismatched} if mismatched else None
     return Block(role, (name,), np.array(numbers).reshape(-1, 1), counts)
-
-
-def _seconds(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    nanos = array.astype("datetime64[ns]")
-    seconds = nanos.astype(np.int64).astype(np.float64) / 1e9
-    return np.where(np.isnat(nanos), np.nan, seconds)
-
-
-def _float(number: Any) -> float:
-    """A number; an integer beyond all floats is not finite."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number | Decimal) and not isinstance(value, bool)
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN

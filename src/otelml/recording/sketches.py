@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from otelml.data import Block, Key, Labels, Model, Role, Sketch
-from otelml.sketch.categories import Categories
+from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.kind import as_kind
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.numeric import Numeric
@@ -82,8 +82,7 @@ class Sketches:
         for (number, role, name), parts in gathered.texts.items():
             model = gathered.models[number]
             if self._has_room(model, role, name):
-                values = [value for part in parts for value in part.values]
-                self.add(Key(model, role, name, of), Categories.of(values))
+                self.add(Key(model, role, name, of), _categories(parts))
         groups: dict[_Group, list[Block]] = defaultdict(list)
         for (number, role, _, labels), blocks in gathered.blocks.items():
             groups[gathered.models[number], role, blocks[0].names, labels + of] += blocks
@@ -133,6 +132,14 @@ class Sketches:
                 self.add(key, sketch.with_mismatched(mismatched[name]))
         if sum(matrix.columns for matrix in self._matrices.values()) > _LAYOUTS:
             self._matrices.clear()  # each is but a layout between two folds
+
+
+def _categories(parts: list[Labels]) -> Categories:
+    """The sketch of labels; those without a name of their own are pooled as they are later."""
+    counts = Counter(value for part in parts for value in part.values)
+    missing, other = counts.pop(None, 0), counts.pop(OTHER, 0)
+    named = {name: n for name, n in counts.items() if name is not None}
+    return Categories.counted(named, other, missing)
 
 
 def _is_missing(sketch: Sketch) -> bool:

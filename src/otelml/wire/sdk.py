@@ -29,6 +29,7 @@ from otelml import names
 from otelml.data import Key, Series, Sketch
 from otelml.sketch.buckets import Buckets
 from otelml.sketch.exponential import Exponential
+from otelml.sketch.kind import as_kind
 from otelml.sketch.numeric import Numeric
 from otelml.sketch.parts import Part, explode
 from otelml.sketch.probability import BOUNDS, Probability
@@ -97,14 +98,17 @@ class Bridge:
 
     def serving(self) -> bool:
         """Whether there is an SDK whose readers take what is recorded."""
-        if not self._found:  # once there is one, it stays
-            self._found = self.provider() is not None
+        if not self._found and self.provider() is not None:  # once there is one, it stays
+            self._found = True
+            self._rebind()  # its readers may be older than our method
         return self._found
 
     def provider(self) -> MeterProvider | None:
         """The SDK's meter provider whose readers are added to, if there is one."""
         provider = self._provider or metrics.get_meter_provider()
-        return provider if isinstance(provider, MeterProvider) else None
+        if not isinstance(provider, MeterProvider) or provider._disabled:
+            return None
+        return provider
 
     def _end_before_loggers(self) -> None:
         """Have readers export for the last time before the SDK waits for its loggers at exit.
@@ -203,7 +207,8 @@ class Bridge:
 
 
 def _joined(held: Series, series: Series) -> Series:
-    sketch = held.sketch.merge(series.sketch)  # type: ignore[arg-type]
+    known = as_kind(held.sketch, type(series.sketch))  # of missing values alone, it was a guess
+    sketch = known.merge(series.sketch)  # type: ignore[arg-type]
     return Series(held.key, held.start, series.end, sketch)
 
 

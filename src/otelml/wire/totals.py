@@ -79,7 +79,7 @@ class Total:
             newcomers = [name for name in wanted if name not in self._names][:room]
             self._names |= frozenset(newcomers)
             return merged
-        lightest = min(merged.counts.get(name, 0) for name in self._names)
+        lightest = min((merged.counts.get(name, 0) for name in self._names), default=0)
         newcomers = [n for n in wanted - self._names if merged.counts[n] > 2 * lightest]
         if newcomers:
             self._names = _heaviest(new.merge(merged), self._most)
