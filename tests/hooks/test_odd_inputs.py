@@ -120,3 +120,20 @@ def test_a_million_columns(telemetry: Telemetry) -> None:
     model.predict(wide)
     assert time.perf_counter() - started < 20
     assert 100 == telemetry.value("ml.feature.observations")
+
+
+@pytest.mark.parametrize("collected", [False, True])
+def test_numbers_that_come_after_missing_ones_are_numbers(
+    telemetry: Telemetry, *, collected: bool
+) -> None:
+    ages = np.random.default_rng(0).normal(1e9, 1, 300)
+    model = otelml.instrument_model(Duck())
+    model.predict([{"age": None}])
+    if collected:
+        assert 1 == telemetry.value("ml.data_quality.violations")
+    model.predict([{"age": float(age)} for age in ages])
+    assert 300 == telemetry.value("ml.feature.value")
+    assert 301 == telemetry.value("ml.feature.observations")
+    assert 1 == telemetry.value("ml.data_quality.violations")
+    (squares,) = telemetry.points("ml.feature.sum_of_squares")
+    assert 300 * 1024**2 > squares.value  # about a pivot that is near them

@@ -13,7 +13,8 @@ class Block(NamedTuple):
     """Numeric columns that lie side by side: `values` is float64 of shape (rows, len(names)).
 
     NaN is missing; `mismatched` counts, by name, values that are not numbers and are NaN here.
-    Without names it stands for a column that could not be read. `positive` is the class that a binary classifier's scores are of, where it is known.
+    Without names it stands for a column that could not be read. `positive` is the class that a
+    binary classifier's scores are of, where it is known.
     """
 
     role: Role
