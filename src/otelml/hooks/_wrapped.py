@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import wrapt
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+_ABSENT: Final = Parameter.empty
 _BARE: Final = itemgetter(0)  # unpickled where we may not be installed
 
 
@@ -115,8 +116,8 @@ def _method(name: str, original: FunctionType, wrapper: Method, on: list[bool]) 
     """
 
     @wraps(original)
-    def patch(instance: Any = Parameter.empty, /, *args: Any, **kwargs: Any) -> Any:
-        if instance is Parameter.empty:  # given by keyword, if at all
+    def patch(instance: Any = _ABSENT, /, *args: Any, **kwargs: Any) -> Any:
+        if instance is _ABSENT:  # given by keyword, if at all
             return original(**kwargs)
         if on:
             return wrapper.call(name, MethodType(original, instance), instance, args, kwargs)

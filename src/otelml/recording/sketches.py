@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from functools import reduce
 from itertools import compress
 from typing import Final
 
@@ -70,12 +69,16 @@ class Sketches:
 
     def add(self, key: Key, sketch: Sketch) -> None:
         """Merge a sketch into that of its key."""
-        kind = self._kinds.get(key, type(sketch))
-        if not _is_missing(sketch):
-            self._kinds[key] = kind
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = type(sketch)
+            if not _is_missing(sketch):
+                self._kinds[key] = kind
+        sketch = as_kind(sketch, kind)
         held = self._held.get(key)
-        both = [as_kind(one, kind) for one in (held, sketch) if one is not None]
-        self._held[key] = reduce(lambda a, b: a.merge(b), both)  # type: ignore[arg-type]
+        if held is not None:
+            sketch = as_kind(held, kind).merge(sketch)  # type: ignore[arg-type]
+        self._held[key] = sketch
 
     def fold(self, gathered: Gathered, of: _Labels = ()) -> None:
         """Fold columns, until they are settled; `of` says of which slice they are."""
