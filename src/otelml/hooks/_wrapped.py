@@ -72,7 +72,7 @@ class _Loose(Patch):
         if instance is None:
             return self
         wrapper, on = self._self_wrapper, self._self_enabled
-        return _BoundPatch(self.__wrapped__, instance, wrapper, on, "callable", self, owner)  # type: ignore[call-arg]
+        return _BoundPatch(self.__wrapped__, instance, wrapper, on, "function", self)  # type: ignore[call-arg]
 
 
 class Method(Protocol):
