@@ -1,6 +1,8 @@
 """Windows by event time, whatever the order; alerts with hysteresis."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -168,6 +170,67 @@ def test_a_window_judged_again_counts_once_as_it_was_judged_last() -> None:
     alerts.update([finding(Verdict.OK, 6)])
     (change,) = alerts.update([finding(Verdict.OK, 5)])  # its labels came late
     assert not change.opened
+
+
+def of_each(verdict: Verdict, window: int, names: Iterable[str]) -> list[Finding]:
+    return [finding(verdict, window)._replace(feature=name) for name in names]
+
+
+def features(alerts: Alerts) -> set[str]:
+    return {state[3] for state in alerts.dump()}
+
+
+def test_features_that_come_and_go_leave_nothing_behind() -> None:
+    dropped: Counter[str] = Counter()
+    alerts = Alerts(most=10, dropped=dropped)
+    for window in range(2):
+        alerts.update(of_each(Verdict.ALARM, window, ["open"]))
+    alerts.update(of_each(Verdict.ALARM, 2, ["alarmed once"]))
+    for window in range(3, 100):
+        names = {f"{window}-{number}" for number in range(4)}
+        assert [] == alerts.update(of_each(Verdict.OK, window, names))
+        assert names | {"open", "alarmed once"} <= features(alerts)
+        assert len(features(alerts)) <= 10
+    assert not dropped
+    (change,) = alerts.update(of_each(Verdict.ALARM, 100, ["alarmed once"]))
+    assert change.opened
+
+
+def test_no_more_alerts_open_than_subjects_are_known_and_none_is_lost() -> None:
+    dropped: Counter[str] = Counter()
+    alerts = Alerts(most=10, dropped=dropped)
+    names = [f"f{number}" for number in range(15)]
+    assert [] == alerts.update(of_each(Verdict.ALARM, 0, names))
+    assert {"alert_limit": 5} == dropped
+    opened = alerts.update(of_each(Verdict.ALARM, 1, names))
+    assert 10 == len(opened) == len(features(alerts))
+    assert {"alert_limit": 10} == dropped
+    alerts.update(of_each(Verdict.OK, 2, names))
+    resolved = alerts.update(of_each(Verdict.OK, 3, names))
+    assert {c.finding.feature for c in opened} == {c.finding.feature for c in resolved}
+
+
+def test_an_alert_of_which_nothing_is_judged_resolves() -> None:
+    alerts = Alerts()
+    alerts.update(of_each(Verdict.ALARM, 0, ["open", "pending"]))
+    alerts.update(of_each(Verdict.ALARM, 1, ["open"]))
+    alerts.update(of_each(Verdict.OK, 1, ["quiet"]))
+    assert [] == alerts.forget(before=0, quiet=1, now=9)
+    assert {"open", "pending", "quiet"} == features(alerts)
+    assert [] == alerts.forget(before=0, quiet=2, now=9)
+    assert {"open", "pending"} == features(alerts)
+    assert [] == alerts.forget(before=1, quiet=9, now=9)
+    assert {"open"} == features(alerts)
+    (change,) = alerts.forget(before=2, quiet=9, now=9)
+    assert (False, "open", None, (1, 9), 0) == (
+        change.opened,
+        change.finding.feature,
+        change.finding.value,
+        change.finding.window,
+        change.finding.samples,
+    )
+    assert not alerts.is_open(change.finding)
+    assert set() == features(alerts)
 
 
 def test_two_of_three_is_read() -> None:

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, SEVERITY_NUMBER_WARN
 
 from otelml import names
-from otelml.data import Finding, Model, Window
+from otelml.data import Finding, Key, Model, Role, Window
 from otelml.monitor import registry
 from otelml.processor import config
 from otelml.processor.events import events
@@ -19,6 +19,7 @@ from otelml.processor.gauges import gauges
 from otelml.processor.judged import Judged
 from otelml.processor.library import Library
 from otelml.processor.watch import Watch
+from otelml.sketch.numeric import Numeric
 from otelml.wire.proto import Decoder, Service, window_metrics
 
 Make = Callable[..., Window]
@@ -167,13 +168,58 @@ def test_what_is_heard_of_no_more_is_forgotten(make_window: Make) -> None:
     assert losses["late"]
     day = 24 * 3600 * 1_000_000_000
     for days in (1, 30, 36):
-        state.close(window.end + days * day)
+        assert not [*state.judged(window.end + days * day, Library(None))]
         assert [SHOP] == [*state.services]
     again = watch()
     again.load(state.dump(), 1)
     assert state.durations
     for each in (state, again):
-        each.close(window.end + 38 * day)
+        assert not [*each.judged(window.end + 38 * day, Library(None))]
         assert not each.services
         assert not each.durations
     assert losses == state.losses()
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_an_open_alert_of_what_comes_no_more_is_told_to_be_over(
+    make_window: Make, *, goes_on: bool
+) -> None:
+    """Of a feature that was taken out of the model, or of a model that was."""
+    state, day = watch(), 24 * 3600
+    opened: set[tuple[str | None, str]] = set()
+    for number, mean in enumerate((0.0, 3.0, 3.0)):
+        for one in judged(state, make_window(mean, number=number, seed=number)):
+            opened |= {(f.feature, f.check) for f in one.opened if f.feature == "age"}
+    assert opened
+    again = watch()
+    again.load(state.dump(), 1)
+    for days in (20, 36) if goes_on else ():
+        other = make_window(number=days * day)
+        kept = {key: sketch for key, sketch in other.sketches.items() if key.name != "age"}
+        assert not [one for one in judged(again, replace(other, sketches=kept)) if one.resolved]
+    now = make_window(number=38 * day).end
+    ((service, over),) = again.judged(now, Library(None))
+    assert (SHOP, False) == (service, over.shown)
+    assert opened == {(f.feature, f.check) for f in over.resolved}
+    told = events(SHOP, [over], now, "1")
+    assert told is not None
+    records = told.resource_logs[0].scope_logs[0].log_records
+    assert {now} == {record.time_unix_nano for record in records}
+    assert {names.DRIFT_RESOLVED_EVENT, names.QUALITY_RESTORED_EVENT} == {
+        record.event_name for record in records
+    }
+    assert goes_on == bool(again.services)
+    held = [a for watched in again.services.values() for a in watched.alerts.values()]
+    assert not opened & {(state[3], state[4]) for alerts in held for state in alerts.dump()}
+
+
+def test_features_that_come_and_go_are_forgotten(make_window: Make) -> None:
+    """As soon as no label can come that has them judged anew."""
+    state = watch(labels={"expire_after": "1h"}, performance={"window": "1h"})
+    judged(state, make_window())
+    for number in range(1, 10):
+        window = make_window(number=number * 3 * 3600)
+        extra = Key(window.model, Role.FEATURE, f"new{number}")
+        sketches = {**window.sketches, extra: Numeric.of([1.0, 2.0])}
+        judged(state, replace(window, sketches=sketches))
+        assert [number] == [n for n in range(10) if f'"new{n}"' in state.dump().decode()]

@@ -1,12 +1,16 @@
-"""From findings to alerts: an alert opens and resolves only after several windows agree."""
+"""From findings to alerts: an alert opens and resolves only after several windows agree.
+
+What is judged no more is forgotten, and however many subjects come and go, `most` are known.
+"""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from otelml import names
-from otelml.data import Finding, Verdict
+from otelml.data import Finding, Limits, Role, Verdict
 
 _SILENT: Final = frozenset({Verdict.TOO_LITTLE_DATA, Verdict.NO_BASELINE, Verdict.NOT_APPLICABLE})
 _OF_THE_DAY: Final = frozenset({names.FAIRNESS_LOW, names.FAIRNESS_HIGH})
@@ -38,11 +42,22 @@ class Alerts:
     after `resolve_after` windows in a row that do not. Windows that say nothing (too little data)
     count for neither. A window that is judged again, as its labels come, counts once: as it was
     judged last.
+
+    Of `most` subjects is known how they were judged. Beyond that those without an open alert are
+    forgotten, first the ones that did not alarm of late, oldest first; and no more alerts open.
+    Those that did alarm are counted in `dropped`.
     """
 
-    def __init__(self, open_after: tuple[int, int] = (2, 3), resolve_after: int = 2) -> None:
+    def __init__(
+        self,
+        open_after: tuple[int, int] = (2, 3),
+        resolve_after: int = 2,
+        most: int = 100_000,
+        dropped: Counter[str] | None = None,
+    ) -> None:
         self._needed, self._of = open_after
-        self._quiet = resolve_after
+        self._quiet, self._most = resolve_after, most
+        self._dropped = Counter() if dropped is None else dropped
         self._recent: dict[Subject, list[tuple[int, bool]]] = {}  # starts of windows, in order
         self._open: set[Subject] = set()
 
@@ -63,9 +78,41 @@ class Alerts:
                     self._open.remove(subject)
                     self._recent[subject] = kept[-self._quiet :]  # what was before is over
                     changes.append(Change(finding, opened=False))
-            elif sum(recent[-self._of :]) >= self._needed:
+            elif sum(recent[-self._of :]) >= self._needed and len(self._open) < self._most:
                 self._open.add(subject)
                 changes.append(Change(finding, opened=True))
+        if len(self._recent) > self._most:
+            self._shed()
+        return changes
+
+    def _shed(self) -> None:
+        closed = [subject for subject in self._recent if subject not in self._open]
+        closed.sort(key=lambda subject: (self._alarmed(subject), self._last(subject)))
+        for subject in closed[: len(self._recent) - self._most]:
+            if self._alarmed(subject):
+                self._dropped["alert_limit"] += 1
+            del self._recent[subject]
+
+    def _alarmed(self, subject: Subject) -> bool:
+        return any(alarmed for _, alarmed in self._recent[subject])
+
+    def _last(self, subject: Subject) -> int:
+        return self._recent[subject][-1][0]
+
+    def forget(self, before: int, quiet: int, now: int) -> list[Change]:
+        """Forget what was not judged since `before`; what is open then resolves.
+
+        What did not alarm of late is forgotten if it was not judged since `quiet`.
+        """
+        changes = []
+        for subject in [*self._recent]:
+            is_open, last = subject in self._open, self._last(subject)
+            if last >= (before if is_open or self._alarmed(subject) else quiet):
+                continue
+            del self._recent[subject]
+            if is_open:
+                self._open.remove(subject)
+                changes.append(Change(_unjudged(subject, (last, now)), opened=False))
         return changes
 
     def is_open(self, finding: Finding) -> bool:
@@ -100,6 +147,28 @@ def subject_of(finding: Finding) -> Subject:
         finding.feature,
         finding.check,
         tuple(label for label in finding.labels if label[0] not in _OF_THE_DAY),
+    )
+
+
+def _unjudged(subject: Subject, window: tuple[int, int]) -> Finding:
+    """A finding that there was nothing to judge."""
+    return Finding(
+        subject.model,
+        subject.version,
+        Role(subject.role),
+        subject.feature,
+        subject.check,
+        None,
+        None,
+        None,
+        None,
+        Limits(),
+        None,
+        Verdict.TOO_LITTLE_DATA,
+        0,
+        0,
+        window,
+        subject.labels,
     )
 
 

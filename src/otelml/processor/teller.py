@@ -67,7 +67,8 @@ class Teller:
                 key = service, one.window.model, one.labelled is None
                 self._latest[key] = time.monotonic(), request
                 whole.MergeFrom(request)
-            letters += self._addressed(Signal.METRICS, whole.SerializeToString())
+            if whole.resource_metrics:
+                letters += self._addressed(Signal.METRICS, whole.SerializeToString())
             changed = events(service, ones, now, names.VERSION)
             if changed is not None:
                 letters += self._addressed(Signal.LOGS, changed.SerializeToString())

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from otelml.data import Baseline, Finding, Model, Window
-from otelml.monitor.alerts import subject_of
+from otelml.monitor.alerts import Change, subject_of
 from otelml.monitor.check import Checks
 from otelml.monitor.registry import DRIFT, OF_WINDOWS, QUALITY, run
 from otelml.monitor.sliced import chosen
@@ -36,7 +36,10 @@ _IDLE: Final = 24 * 3600 * _SECOND
 """A stream without points for so long is forgotten."""
 
 _UNHEARD: Final = 30 * 24 * 3600 * _SECOND
-"""A model of which nothing was heard for so long, and as long as labels wait, is forgotten."""
+"""A model of which nothing was heard for so long, and as long as labels wait, is forgotten.
+
+So is an alert of which nothing was judged: it resolves.
+"""
 
 _SWEEP: Final = 60 * _SECOND
 _SERVICES: Final = 1000
@@ -101,26 +104,37 @@ class Watch:
 
     def close(self, now: int) -> list[tuple[Service, Window]]:
         """The windows that are complete by now."""
-        if now - self._swept >= _SWEEP:
-            self._swept = now
-            self._forget(now)
         return [
             (service, window)
             for service, watched in self.services.items()
             for window in watched.windows.close(now)
         ]
 
-    def _forget(self, now: int) -> None:
-        """Forget of what nothing was heard for long; what was counted of it stays counted."""
+    def _forget(self, now: int) -> list[tuple[Service, Judged]]:
+        """Forget of what nothing was heard for long; what was counted of it stays counted.
+
+        Which alerts resolve by it. A window may be judged anew for as long as its labels wait.
+        """
         self.deltas.forget(now - _IDLE)
-        unheard = now - _UNHEARD - round(self._settings.labels.expire_after * _SECOND)
-        for service in [s for s, watched in self.services.items() if watched.forget(unheard)]:
+        settings = self._settings
+        waiting = now - round(settings.labels.expire_after * _SECOND)
+        quiet = waiting - round(settings.performance.window * _SECOND)
+        over = [
+            (service, _over(model, changes, now))
+            for service, watched in self.services.items()
+            for model, changes in watched.forget(waiting - _UNHEARD, quiet, now).items()
+        ]
+        for service in [s for s, watched in self.services.items() if watched.idle]:
             self.dropped.update(self.services.pop(service).windows.dropped)
         held = {model.name for watched in self.services.values() for model in watched.seen}
         self.durations = {key: told for key, told in self.durations.items() if key[0] in held}
+        return over
 
     def judged(self, now: int, library: Library) -> Iterator[tuple[Service, Judged]]:
         """What is to be said of the windows that are complete by now."""
+        if now - self._swept >= _SWEEP:
+            self._swept = now
+            yield from self._forget(now)
         for service, window in self.close(now):
             try:
                 one = self.judge(service, window, library)
@@ -229,6 +243,13 @@ class Watch:
         for *service, watched in whole["services"]:
             one = self.services[Service(*service)] = Watched(self._settings)
             one.load(watched)
+
+
+def _over(model: Model, changes: Iterable[Change], now: int) -> Judged:
+    """What is to be said of alerts of which nothing is judged any more."""
+    window = Window(model, now, now, {}, 0)
+    resolved = tuple(change.finding for change in changes)
+    return Judged(window, None, (), (), resolved, frozenset(), shown=False)
 
 
 _EXPECTED: Final = frozenset({"duplicate", "first_sight"})

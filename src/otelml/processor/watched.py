@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from otelml.data import Model, Window
-from otelml.monitor.alerts import Alerts
+from otelml.monitor.alerts import Alerts, Change
 from otelml.monitor.retraining import Signal
 from otelml.monitor.rules import parse
 from otelml.monitor.window import Windows
@@ -36,16 +36,18 @@ class Watched:
     def alerts_of(self, model: Model) -> Alerts:
         """The alerts of a model."""
         if model not in self.alerts:
-            rules = self._settings.alerts
-            self.alerts[model] = Alerts(open_after=rules.opening, resolve_after=rules.resolve_after)
+            self.alerts[model] = self._alerts(self._settings.alerts.opening)
         return self.alerts[model]
 
     def concepts_of(self, model: Model) -> Alerts:
         """The alerts on a model's stream of errors: a detector waits long enough by itself."""
         if model not in self.concepts:
-            after = self._settings.alerts.resolve_after
-            self.concepts[model] = Alerts(open_after=(1, 1), resolve_after=after)
+            self.concepts[model] = self._alerts((1, 1))
         return self.concepts[model]
+
+    def _alerts(self, open_after: tuple[int, int]) -> Alerts:
+        after = self._settings.alerts.resolve_after
+        return Alerts(open_after, after, dropped=self.windows.dropped)
 
     def signal_of(self, model: Model) -> Signal:
         """Whether to train a model anew."""
@@ -58,10 +60,25 @@ class Watched:
         """A window came to be judged."""
         self.seen[window.model] = max(self.seen.get(window.model, 0), window.end)
 
-    def forget(self, before: int) -> bool:
-        """Forget the models of which nothing came since; True if none is left."""
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing in it."""
+        return not self.seen and not self.windows.series
+
+    def forget(self, before: int, quiet: int, now: int) -> dict[Model, list[Change]]:
+        """Forget models and subjects of alerts of which nothing came since; what resolves by it.
+
+        A subject that did not alarm of late is forgotten if nothing came since `quiet`.
+        """
         self.windows.forget(before)
-        for model in [model for model, end in self.seen.items() if end < before]:
+        gone = [model for model, end in self.seen.items() if end < before]
+        resolved: dict[Model, list[Change]] = {}
+        for kind in (self.alerts, self.concepts):
+            for model, alerts in kind.items():
+                since = (now, now) if model in gone else (before, quiet)
+                if changes := alerts.forget(*since, now):
+                    resolved.setdefault(model, []).extend(changes)
+        for model in gone:
             self.learner.forget(model)
             for held in (
                 self.alerts,
@@ -72,7 +89,7 @@ class Watched:
                 self.seen,
             ):
                 held.pop(model, None)
-        return not self.seen and not self.windows.series
+        return resolved
 
     def dump(self) -> dict[str, Any]:
         """Its state, for JSON."""
