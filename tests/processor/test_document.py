@@ -96,6 +96,33 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _sections(part)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("forward: true", ["processors.otelml.forward: is given again in line 10"]),
+        ("repeat: 1m\n    repeat: 1m", ["processors.otelml.repeat: is given again in line 10"]),
+        (
+            "shadows: [{champion: a, challenger: b, champion: c}]",
+            ["processors.otelml.shadows.0.champion: is given again in line 9"],
+        ),
+        ("windows: {<<: &a {length: 1m}, <<: {lateness: 1s}, length: 1m}", []),
+        ("performance: &a {window: 1h, window: 2h}\n    segments: *a", ["performance.window"]),
+    ],
+)
+def test_a_key_that_is_given_twice_is_a_mistake(text: str, told: list[str]) -> None:
+    given = re.sub(r"    windows: .*\n", "", GOOD).replace(
+        "forward: true", f"{text}\n    forward: true"
+    )
+    try:
+        parse(given, "c", {"PORT": "1", "KEY": ""})
+    except ConfigError as error:
+        twice = [mistake for mistake in error.mistakes if "is given again" in mistake]
+    else:
+        twice = []
+    assert len(told) == len(twice)
+    assert all(part in mistake for part, mistake in zip(told, twice, strict=True))
+
+
 def test_two_processors_are_one_too_many() -> None:
     text = GOOD.replace("processors:\n", "processors:\n  otelml/lax: {}\n", 1)
     with pytest.raises(ConfigError, match=r"processors: otelml/lax, otelml: .* leave one"):
@@ -110,6 +137,7 @@ def test_every_mistake_is_told_with_its_path() -> None:
         "receivers.otlp.protocols.grpc.endpoint: 'nowhere' is no address",
         "receivers.kafka: unknown: choose among otlp",
         "processors.otelml.windows.length: 'soon' is no duration",
+        "processors.otelml.windows.min_samples: is given again in line 7: leave one",
         "processors.otelml.windows.min_samples: Input should be greater than 0, not -3",
         "processors.otelml.baselines: give directory or first_windows",
         "processors.otelml.alerts.open_after: '4 of 3' is not of the form '2 of 3'",

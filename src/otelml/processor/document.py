@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from otelml.processor.config import Config, GrpcExporter, HttpExporter, Pipelines
+from otelml.processor.repeated import repeated
 
 _VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _TYPES: Final = {
@@ -52,11 +53,11 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
     """The configuration in a text; `name` is what errors call it."""
     try:
         raw = yaml.safe_load(text)
+        mistakes = repeated(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # such as a 99th of a month
         raise ConfigError(name, [_unread(error)]) from error
     if not isinstance(raw, dict):
         raise ConfigError(name, ["is empty: it needs receivers, exporters and service"])
-    mistakes: list[str] = []
     try:
         whole = _expanded(raw, "", environment, mistakes)
     except RecursionError as error:
