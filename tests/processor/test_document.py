@@ -170,6 +170,30 @@ def test_what_a_variable_holds_stays_what_it_is(secret: str) -> None:
     assert (False, 30.0, 800.0) == (rules.forward, rules.repeat, rules.retraining.when[0]["above"])
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("${KEY}", "${env:KEY}"),
+        ("Bearer ${env:KEY}${TOKEN}", "${env:TOKEN}"),
+        ("${USER}:${TOKEN}", "${env:USER}, ${env:TOKEN}"),
+        ("${file:/etc/s3cret}", "${env:NAME}"),
+        ("${env:UNSET:-${env:KEY}}", "${env:NAME}"),
+        ("${env:KEY", "${env:NAME}"),
+        ("${}", "${env:NAME}"),
+    ],
+)
+def test_what_stands_for_no_variable_is_a_mistake(text: str, remedy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(GOOD.replace("${env:KEY}", text), "c", {"PORT": "1", "KEY": "k"})
+    told = "exporters.otlp_http/other.headers.x-key: has a ${…} that stands for nothing: write "
+    assert [told + remedy] == caught.value.mistakes
+
+
+def test_what_a_variable_holds_is_not_replaced() -> None:
+    config = parse(GOOD, "c", {"PORT": "1", "KEY": "a${PORT}b$$"})
+    assert {"x-key": "a${PORT}b$$"} == config.exporters["otlp_http/other"].headers
+
+
 def test_an_empty_token_is_refused() -> None:
     text = GOOD.replace("    baselines:", '    labels: {token: "${env:KEY}"}\n    baselines:')
     with pytest.raises(ConfigError, match=r"labels\.token: String should have at least 1"):

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from otelml.processor.config import Config, GrpcExporter, HttpExporter, Pipelines
 from otelml.processor.repeated import repeated
 
-_VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^}])*))?\}")
+_BARE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TYPES: Final = {
     "receivers": ("otlp",),
     "processors": ("otelml",),
@@ -91,6 +92,9 @@ def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: 
         ]
     if not isinstance(value, str) or "${" not in value:
         return value
+    if "${" in (rest := _VARIABLE.sub(" ", value)):
+        remedy = ", ".join(f"${{env:{name}}}" for name in _BARE.findall(rest) or ["NAME"])
+        mistakes.append(f"{where}: has a ${{…}} that stands for nothing: write {remedy}")
 
     def replaced(match: re.Match[str]) -> str:
         variable, default = match.groups()
