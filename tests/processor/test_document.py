@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from otelml.cli.serve import serve
 from otelml.cli.validate import validate
+from otelml.monitor.registry import OF_WINDOWS
 from otelml.processor.config import Config, GrpcExporter
 from otelml.processor.document import ConfigError, load, parse
 
@@ -54,6 +55,15 @@ service:
   pipelines:
     metrics: {receivers: [otlp], processors: [nothing], exporters: [otlp_grpc, absent]}
 """
+
+
+def mistakes(text: str) -> list[str]:
+    """What is wrong with a configuration."""
+    try:
+        parse(text, "c", {"PORT": "1", "KEY": "k"})
+    except ConfigError as error:
+        return error.mistakes
+    return []
 
 
 def test_a_good_configuration_is_read() -> None:
@@ -113,12 +123,7 @@ def test_a_key_that_is_given_twice_is_a_mistake(text: str, told: list[str]) -> N
     given = re.sub(r"    windows: .*\n", "", GOOD).replace(
         "forward: true", f"{text}\n    forward: true"
     )
-    try:
-        parse(given, "c", {"PORT": "1", "KEY": ""})
-    except ConfigError as error:
-        twice = [mistake for mistake in error.mistakes if "is given again" in mistake]
-    else:
-        twice = []
+    twice = [mistake for mistake in mistakes(given) if "is given again" in mistake]
     assert len(told) == len(twice)
     assert all(part in mistake for part, mistake in zip(told, twice, strict=True))
 
@@ -192,6 +197,43 @@ def test_what_stands_for_no_variable_is_a_mistake(text: str, remedy: str) -> Non
 def test_what_a_variable_holds_is_not_replaced() -> None:
     config = parse(GOOD, "c", {"PORT": "1", "KEY": "a${PORT}b$$"})
     assert {"x-key": "a${PORT}b$$"} == config.exporters["otlp_http/other"].headers
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "told"),
+    [
+        ("checks", "psi: {warn: 0.3, alarm: 0.2}", "psi: warn 0.3 is beyond alarm 0.2"),
+        ("checks", "psi: {warn: 0.3}", "psi: warn 0.3 is beyond alarm 0.25, its default"),
+        (
+            "checks",
+            "psi: {warn: 2, alarm: 1}, hellinger: {warn: 1, alarm: 0.5}",
+            "psi: warn 2 is beyond alarm 1; hellinger: warn 1 is beyond alarm 0.5",
+        ),
+        ("performance", "mae: {warn: 0.2}", "mae: warn 0.2 is beyond alarm 0.1, its default"),
+        (
+            "performance",
+            "mae: {warn_at: 3, alarm_at: 2}, accuracy: {warn_at: 0.8, alarm_at: 0.9}",
+            "mae: warn_at 3 is beyond alarm_at 2; accuracy: warn_at 0.8 is beyond alarm_at 0.9",
+        ),
+        ("checks", "psi: {alarm: 0.05}, hellinger: {warn: 0.2}, constant: {alarm: 2}", None),
+        ("performance", "mae: {alarm: 0.01}, accuracy: {warn_at: 0.9, alarm_at: 0.8}", None),
+        ("performance", "mae: {warn_at: 2, alarm_at: 3}, accuracy: {alarm_at: 0.8}", None),
+    ],
+)
+def test_what_would_warn_after_it_alarms_is_a_mistake(
+    kind: str, limits: str, told: str | None
+) -> None:
+    given = re.sub(r"    checks: .*\n", "", GOOD)
+    given = given.replace("    baselines:", f"    {kind}: {{limits: {{{limits}}}}}\n    baselines:")
+    assert ([f"processors.otelml.{kind}.limits: {told}"] if told else []) == mistakes(given)
+
+
+@pytest.mark.parametrize("check", OF_WINDOWS)
+def test_checks_of_whole_windows_have_no_limits(check: str) -> None:
+    """A processor that was given some did not start."""
+    given = GOOD.replace("limits: {psi:", f"limits: {{{check}:")
+    with pytest.raises(ConfigError, match=f"'{check}' has no limits: choose among chi_squared"):
+        parse(given, "c", {"PORT": "1", "KEY": ""})
 
 
 def test_an_empty_token_is_refused() -> None:

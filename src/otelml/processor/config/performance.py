@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from otelml.monitor.concept import DETECTORS
-from otelml.monitor.performance.registry import NAMES as MEASURES
+from otelml.processor.config.limits import Measure, MeasureLimits
 from otelml.processor.config.value import Seconds, Section
 
 
@@ -21,24 +21,6 @@ class Labels(Section):
     forward_records: bool = False
 
 
-class Measured(Section):
-    """Changes relative to the baseline, and values (`_at`), from which a measure is too bad."""
-
-    warn: float | None = None
-    alarm: float | None = None
-    warn_at: float | None = None
-    alarm_at: float | None = None
-
-
-def _measure(name: str) -> str:
-    if name not in MEASURES:
-        raise ValueError(f"unknown measure {name!r}: choose among {', '.join(sorted(MEASURES))}")
-    return name
-
-
-Measure = Annotated[str, AfterValidator(_measure)]
-
-
 class Performance(Section):
     """Windows of prediction time over which performance is measured, and what it needs.
 
@@ -50,7 +32,7 @@ class Performance(Section):
     min_samples: Annotated[int, Field(gt=0)] = 200
     positive_class: str | None = None
     exclude: list[Measure] = Field(default_factory=list)
-    limits: dict[Measure, Measured] = Field(default_factory=dict)
+    limits: MeasureLimits = Field(default_factory=dict)
 
 
 def _listed(value: object) -> object:

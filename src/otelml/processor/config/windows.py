@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from otelml.monitor.alerts import parse_open_after
 from otelml.monitor.registry import NAMES
+from otelml.processor.config.limits import CheckLimits
 from otelml.processor.config.value import NotNegative, Seconds, Section
 
 
@@ -49,13 +50,6 @@ class Alerts(Section):
         return parse_open_after(self.open_after)
 
 
-class Limit(Section):
-    """Effects from which a check warns and alarms."""
-
-    warn: float | None = None
-    alarm: float | None = None
-
-
 def _known(name: str) -> str:
     if name not in NAMES:
         raise ValueError(f"unknown check {name!r}: choose among {', '.join(sorted(NAMES))}")
@@ -66,4 +60,4 @@ class Checks(Section):
     """Which checks run, and with which limits."""
 
     exclude: list[Annotated[str, AfterValidator(_known)]] = Field(default_factory=list)
-    limits: dict[Annotated[str, AfterValidator(_known)], Limit] = Field(default_factory=dict)
+    limits: CheckLimits = Field(default_factory=dict)
