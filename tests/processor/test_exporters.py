@@ -101,6 +101,23 @@ async def test_an_answer_that_is_none_of_otlp_is_a_success(
     await out.close()
 
 
+@pytest.mark.parametrize(("status", "retryable"), [(200, None), (400, False), (503, True)])
+async def test_an_answer_that_is_not_encoded_as_it_says_means_what_its_status_does(
+    web: Web, status: int, *, retryable: bool | None
+) -> None:
+    """Or else a request that was taken, or refused for good, would be sent for ever."""
+    web.body, web.status = PARTIAL, status
+    web.headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
+    out = exporter(web)
+    if retryable is None:
+        assert b"" == await out.send(Signal.LOGS, b"body")
+    else:
+        with pytest.raises(RefusalError) as caught:
+            await out.send(Signal.LOGS, b"body")
+        assert retryable == caught.value.retryable
+    await out.close()
+
+
 @pytest.mark.parametrize(
     ("status", "code", "retryable"),
     [

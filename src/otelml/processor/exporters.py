@@ -1,5 +1,6 @@
 """Sends requests on, as they are, over OTLP/gRPC or OTLP/HTTP."""
 
+import contextlib
 import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -95,10 +96,11 @@ class HttpExporter:
             async with self._client.stream(
                 "POST", self._base + signal.path, content=content
             ) as response:
-                async for chunk in response.aiter_bytes():
-                    answer += chunk
-                    if len(answer) > _MOST_ANSWERED:
-                        break
+                with contextlib.suppress(httpx.DecodingError):  # the status says what matters
+                    async for chunk in response.aiter_bytes():
+                        answer += chunk
+                        if len(answer) > _MOST_ANSWERED:
+                            break
         except httpx.HTTPError as error:
             message = f"{self._base}: {str(error) or type(error).__name__}"
             raise RefusalError(grpc.StatusCode.UNAVAILABLE, message) from error
