@@ -270,6 +270,22 @@ def test_a_header_that_cannot_be_sent_is_a_mistake_and_not_told(key: str) -> Non
     assert key not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://h:99999", "http://h:abc", "http://[::1", "http://me@", "http://xn--/", "http://h h"],
+)
+def test_a_url_that_cannot_be_sent_to_is_a_mistake(url: str) -> None:
+    """Nothing for it would ever be sent."""
+    where = "exporters.otlp_http/other.endpoint"
+    told = [f"{where}: {url!r} is no URL: write http://host:port"]
+    assert told == mistakes(GOOD.replace("http://127.0.0.1:14318", url))
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:4318", "https://h\u00f6st/otlp/", "http://a_b"])
+def test_odd_urls_are_none_the_worse(url: str) -> None:
+    assert [] == mistakes(GOOD.replace("http://127.0.0.1:14318", url))
+
+
 @pytest.mark.parametrize("name", ["x y", "x-bin", "x:"])
 def test_a_header_needs_a_name(name: str) -> None:
     with pytest.raises(ConfigError, match="is no name of a header"):

@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Any, Final
 
+import httpx
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -44,7 +45,12 @@ def _address(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
+    try:
+        url = httpx.URL(text)
+        reachable = bool(url.host) and (url.port or 0) <= 65535
+    except (httpx.InvalidURL, ValueError):
+        reachable = False
+    if not reachable or not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
         raise ValueError(f"{text!r} is no URL: write http://host:port")
     return text
 
