@@ -272,6 +272,19 @@ async def test_what_failed_unexpectedly_is_logged_and_sent_again(
     assert "ZeroDivisionError: broken" in caplog.text
 
 
+async def test_what_this_version_cannot_send_is_given_up(
+    receiver: Receiver, journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    await journal.snapshot(b"", 0, [Letter("webhook", "profiles", b"of a newer version")])
+    await keep(journal, webhook.body("event", {}))
+    out = Webhook(receiver.url, SECRET)
+    box = Outbox("webhook", out, journal, 100)
+    await box.flush()
+    assert (1, 1) == (len(receiver.received), box.dropped)
+    assert "webhook refused findings: 'profiles' is nothing that can be sent" in caplog.messages
+    await out.close()
+
+
 async def test_a_receiver_that_hangs_holds_up_no_other(
     receiver: Receiver, journal: Journal, eventually: Eventually
 ) -> None:

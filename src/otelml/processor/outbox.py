@@ -5,9 +5,9 @@ import logging
 from typing import Final
 
 from otelml.processor.exporters import Exporter
-from otelml.processor.refusal import RefusalError
+from otelml.processor.refusal import RefusalError, invalid
 from otelml.processor.signals import Signal
-from otelml.store.journal import Journal, StoreError
+from otelml.store.journal import Journal, Letter, StoreError
 
 _LOG: Final = logging.getLogger(__name__)
 _SHORTEST, _LONGEST = 1.0, 30.0
@@ -66,7 +66,7 @@ class Outbox:
             return "empty"
         number, letter = oldest
         try:
-            await self._exporter.send(Signal(letter.signal), letter.body)
+            await self._exporter.send(_signal(letter), letter.body)
         except RefusalError as refusal:
             if refusal.retryable:
                 _LOG.warning("%s does not take findings yet: %s", self._name, refusal.message)
@@ -80,3 +80,11 @@ class Outbox:
             return "failed"
         await self._journal.sent(number)
         return "sent"
+
+
+def _signal(letter: Letter) -> Signal:
+    """What a letter is of; one that another version left may be of what this one does not send."""
+    try:
+        return Signal(letter.signal)
+    except ValueError as error:
+        raise invalid(f"{letter.signal!r} is nothing that can be sent") from error
