@@ -1,9 +1,11 @@
 """A server has its address to itself, and gives up who does not say what he wants."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -64,6 +66,56 @@ async def test_headers_that_do_not_come_are_given_up(
         assert b"" == await reader.read()
     writer.close()
     await writer.wait_closed()
+
+
+async def asked(port: int, request: bytes) -> tuple[str, dict[str, str], Status]:
+    """The first line, headers and body of an answer after which the server hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return first, headers, Status.FromString(body)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"rubbish\r\n\r\n", REQUEST.replace(b"Host: a", b"Host"), b"GET / HTTP/1.1\r\n\r\n"],
+)
+async def test_what_is_no_http_is_refused_with_a_status(
+    server: HttpServer, request_: bytes
+) -> None:
+    first, headers, status = await asked(server.port, request_)
+    assert "HTTP/1.1 400 Bad Request" == first
+    assert "application/x-protobuf" == headers["content-type"]
+    assert (3, "Invalid HTTP request received.") == (status.code, status.message)
+
+
+async def test_a_connection_too_many_is_told_to_come_again(
+    eventually: Callable[..., Awaitable[None]],
+) -> None:
+    server = HttpServer(APP, "127.0.0.1:0", most=2)
+    await server.start()
+    _, idle = await asyncio.open_connection("127.0.0.1", server.port)
+    first, headers, status = await asked(server.port, REQUEST)
+    assert "HTTP/1.1 503 Service Unavailable" == first
+    assert "application/x-protobuf" == headers["content-type"]
+    assert 1 <= int(headers["retry-after"]) <= 30
+    assert (14, "too many connections") == (status.code, status.message)
+    info = RetryInfo()
+    assert status.details[0].Unpack(info)
+    assert 2 == info.retry_delay.seconds
+    idle.close()
+    await idle.wait_closed()
+    await eventually(lambda: not server.server_state.connections)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(REQUEST)
+    assert b"HTTP/1.1 204" in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    await server.stop()
 
 
 async def test_only_headers_are_timed(server: HttpServer) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,15 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from otelml.processor import config
-from otelml.processor.http_connection import Connection
+from otelml.processor.http_connection import PROTOBUF, Connection
 from otelml.processor.inflate import inflated, too_large
 from otelml.processor.pipeline import Pipeline
-from otelml.processor.refusal import Code, RefusalError
+from otelml.processor.refusal import Code, RefusalError, busy
 from otelml.processor.signals import Signal
 
-PROTOBUF = "application/x-protobuf"
+_LOG: Final = logging.getLogger(__name__)
 
 
 def application(
@@ -108,6 +110,15 @@ async def _not_served(request: Request, error: Exception) -> Response:
     return Response(refusal.status(), error.status_code, dict(error.headers or {}), PROTOBUF)
 
 
+async def _busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse one connection or request too many."""
+    refusal = busy("too many connections")
+    _LOG.warning("a request was refused: %s", refusal.message)
+    headers = retry_after(refusal) | {"connection": "close"}
+    answer = Response(refusal.status(), refusal.http, headers, PROTOBUF)
+    await answer(scope, receive, send)
+
+
 def health(pipeline: Pipeline) -> Starlette:
     """The ASGI application that says whether requests are taken."""
     since = time.time()
@@ -131,12 +142,11 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=partial(Connection, read_timeout=read_timeout),  # type: ignore[arg-type]  # only called
+                http=partial(Connection, read_timeout=read_timeout, most=most, busy=_busy),  # type: ignore[arg-type]  # only called
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 ws="none",
-                limit_concurrency=most,
                 timeout_keep_alive=60,
                 timeout_graceful_shutdown=2,
                 server_header=False,
