@@ -160,8 +160,8 @@ class Distribution(ABC):
         """Its quantiles, ties collapsed.
 
         A bucket in which a value repeats is not cut: the edge moves to its upper bound. An edge
-        before the bucket, among the values of a tail, stays. Where there are few buckets, each is
-        a bin.
+        outside of it, among the values of a tail, stays. Where there are few buckets, each is a
+        bin.
         """
         lower, upper, counts = self.buckets()
         if len(counts) <= most:
@@ -170,4 +170,5 @@ class Distribution(ABC):
         edges = self.quantile(shares)
         cell = np.clip(np.searchsorted(upper, edges, side="left"), 0, len(upper) - 1)
         before = self.cdf(np.nextafter(lower[cell], -np.inf)) >= shares
-        return np.unique(np.where(self.smooth[cell] | before, edges, upper[cell]))
+        outside = before | (edges > upper[cell])
+        return np.unique(np.where(self.smooth[cell] | outside, edges, upper[cell]))

@@ -32,6 +32,9 @@ _SAMPLE: Final = 2_048
 _NEAR: Final = HUGE**2 / 4
 """Sum of squares up to which neither a value nor their pivot is beyond `HUGE`."""
 
+_HELD: Final = 65_536
+"""Values outside a column's layout that are kept as they are."""
+
 _ASTRAY: Final = 0.05
 """Share of a column's values outside its layout at which another is chosen."""
 
@@ -67,6 +70,7 @@ class Matrix:
         self._non_finite = np.zeros(self.columns, np.int64)
         self._strays: list[list[Floats]] = [[] for _ in range(self.columns)]
         self._astray = np.zeros(self.columns, np.int64)
+        self._held = np.zeros(self.columns, np.int64)  # strays that are kept as they are
         self._aside: dict[int, Numeric] = {}  # what was folded in a layout that was left
 
     def update(self, values: npt.ArrayLike) -> None:
@@ -89,6 +93,9 @@ class Matrix:
         for blank in np.flatnonzero(~self._chosen):
             self._choose(int(blank), matrix)
         self._fold_all(matrix)
+        for crowded in np.flatnonzero(self._held > _HELD).tolist():
+            self._aside[crowded] = self._histograms(crowded)
+            self._empty(crowded)
         for wanting in np.flatnonzero(self._astray > np.maximum(_ASTRAY * self._sums[0], 64)):
             self._choose(int(wanting), matrix)
 
@@ -113,8 +120,8 @@ class Matrix:
         if held.count:
             self._aside[column] = held
             sketch = held.merge(sketch)
-            self._counts[column] = self._zeros[column] = self._astray[column] = 0
-            self._strays[column] = []
+            self._empty(column)
+            self._astray[column] = 0
         else:
             self._pivot[column] = sketch.mean if sketch.moments.count else 0.0
         body = sketch.body
@@ -122,6 +129,11 @@ class Matrix:
         for sign, buckets in enumerate((body.positive, body.negative)):
             spare = _WIDTH - buckets.counts.size
             self._offset[sign, column] = buckets.offset - spare // 2
+
+    def _empty(self, column: int) -> None:
+        """Start anew with a column's buckets and strays, which were moved aside."""
+        self._counts[column] = self._zeros[column] = self._held[column] = 0
+        self._strays[column] = []
 
     def _fold_all(self, matrix: Floats) -> None:
         """Fold a (rows, columns) matrix, block by block."""
@@ -225,6 +237,7 @@ class Matrix:
         columns, values = columns[~zero], values[~zero]
         astray = np.bincount(columns, minlength=len(block))
         self._astray[some] += astray
+        self._held[some] += astray
         for kept, part in zip(
             self._strays[some], np.split(values, astray.cumsum()[:-1]), strict=True
         ):

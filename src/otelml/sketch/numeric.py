@@ -10,7 +10,7 @@ whose spread is tiny beside their distance from zero (timestamps, ids) are taken
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -20,21 +20,19 @@ from otelml.sketch import exponential
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, signed
 from otelml.sketch.distribution import Distribution
-from otelml.sketch.exponential import Exponential, pool
+from otelml.sketch.exponential import Exponential
 from otelml.sketch.flat import Flat
 from otelml.sketch.moments import Moments
 from otelml.sketch.origin import origin_for
-from otelml.sketch.trim import FEW, MUCH, between, ends, layout, without
+from otelml.sketch.trim import between, ends, layout, without
+from otelml.sketch.union import union
 from otelml.sketch.whole import apart, evident, possible
 
 THIN: Final = 0.01
 """Share of the values that are in coarser buckets where a sketch is condensed."""
 
-_CROWD: Final = 0.01
-"""Share of the values that merging leaves in a tail too coarse for the body to take them back."""
-
-_CROWDED: Final = 32
-"""The same of a small sketch, whatever its share: it may grow."""
+_MANY: Final = 0.02
+"""Share of the values, more than merging leaves in a coarse tail, that tells that halves differ."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class Numeric(Distribution):
 
     def merge(self, other: Self) -> Self:
         """The sketch of both."""
-        body, tail = _union(self, other)
+        body, tail = union((self.body, self.tail), (other.body, other.tail))
         return type(self)(
             body,
             tail,
@@ -138,6 +136,17 @@ class Numeric(Distribution):
     def smooth(self) -> npt.NDArray[np.bool_]:
         """Which buckets look like pieces of a density."""
         return Flat.one(*self._numbers).smooth() if self.whole else self.body.smooth
+
+    @cached_property
+    def grid(self) -> Floats:
+        """Bounds of its filled buckets; of a small tail's, only those beyond the body."""
+        grid = super().grid
+        if not self.tail.count:
+            return grid
+        edges, _ = self.tail.cumulative()
+        if self.tail.count <= THIN * self.count and grid.size:
+            edges = edges[(edges < grid[0]) | (edges > grid[-1])]
+        return np.unique(np.concatenate([grid, edges]))
 
     def cumulative(self) -> tuple[Floats, Floats]:
         """Edges, and how many values are at or below each; linear between them."""
@@ -201,27 +210,46 @@ class Numeric(Distribution):
         return replace(self, body=body, tail=tail.merge(thin) if tail.count else thin)
 
     def alike(self, other: Self) -> tuple[Self, Self]:
-        """Both with bodies of the coarser scale, so that a line through a bucket cuts both alike.
+        """Both at the coarser scales, so that a line through a bucket cuts both alike.
 
         What is seen of one, that its values are whole numbers, is taken for true of the other,
-        if that can be.
+        if that can be. Where what is in the body of one is in a coarse tail of the other, each
+        pools its own two.
         """
+        if self._parted(other) or other._parted(self):
+            return self._pooled.alike(other._pooled)
         scale = min(self.body.scale, other.body.scale)
+        far = min(self.tail.scale, other.tail.scale)
         whole = self.whole or other.whole
-        return self._as(scale, whole=whole), other._as(scale, whole=whole)
+        return self._as(scale, far, whole=whole), other._as(scale, far, whole=whole)
 
-    def _as(self, scale: int, *, whole: bool) -> Self:
-        """The same with a body of this scale, of whole numbers if it can be."""
-        whole = whole and self._could_be_whole
-        if (scale, whole) == (self.body.scale, self.whole):
-            return self
-        if (scale, whole) not in self._others:
-            made = self._others[scale, whole] = replace(self, body=self.body.rescale(scale))
-            vars(made)["whole"] = whole  # its own buckets might not tell
-        return self._others[scale, whole]
+    def _parted(self, other: Self) -> bool:
+        """Whether many of its values are in its tail where the other's body is."""
+        if self.tail.count <= _MANY * self.count or not other.body.count:
+            return False
+        (lower, upper, counts), (first, last, _) = self.tail.cells(), other.body.cells()
+        within = (upper > first[0]) & (lower < last[-1])
+        return int(counts[within].sum()) > _MANY * self.count
 
     @cached_property
-    def _others(self) -> dict[tuple[int, bool], Self]:
+    def _pooled(self) -> Self:
+        nothing = Exponential.empty(self.body.origin)
+        return replace(self, body=self.body.merge(self.tail), tail=nothing)
+
+    def _as(self, scale: int, far: int, *, whole: bool) -> Self:
+        """The same with body and tail of these scales, of whole numbers if it can be."""
+        whole = whole and self._could_be_whole
+        if (scale, far, whole) == (self.body.scale, self.tail.scale, self.whole):
+            return self
+        key = scale, far, whole
+        if key not in self._others:
+            body, tail = self.body.rescale(scale), self.tail.rescale(far)
+            made = self._others[key] = replace(self, body=body, tail=tail)
+            vars(made)["whole"] = whole  # its own buckets might not tell
+        return self._others[key]
+
+    @cached_property
+    def _others(self) -> dict[tuple[int, int, bool], Self]:
         return {}
 
 
@@ -247,49 +275,3 @@ def _histograms(finite: Floats, origin: float) -> tuple[Exponential, Exponential
     zeros, signs = signed(finite - origin)
     extremes = (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)
     return layout(FINEST, zeros, signs, extremes, origin, Exponential.empty(origin))
-
-
-def _union(one: Numeric, other: Numeric) -> tuple[Exponential, Exponential]:
-    """Body and tail of two sketches.
-
-    Tails that are fine enough return to the pool, out of which the new body is chosen; a tail
-    coarser than the body that comes out stays a tail.
-    """
-    if not one.count or not other.count:
-        kept = one if one.count else other
-        return kept.body, kept.tail
-    origin = max((one, other), key=lambda s: s.count).body.origin
-    one, other = _about(one, origin), _about(other, origin)
-    extremes = (
-        float(np.fmin(one.minimum, other.minimum)),
-        float(np.fmax(one.maximum, other.maximum)),
-    )
-    parts = sorted((one.body, other.body), key=lambda h: h.scale)
-    tails = [h for h in (one.tail, other.tail) if h.count]
-    total = one.count + other.count
-    few = max(_CROWD * total, 2 * FEW, min(_CROWDED, total // 4))
-    if parts[0].scale + MUCH <= parts[1].scale and sum(h.count for h in (parts[0], *tails)) <= few:
-        tails.append(parts.pop(0))
-    tails.sort(key=lambda h: h.scale)
-    while True:
-        scale = min(h.scale for h in parts)
-        while tails and (tails[-1].scale >= scale or sum(h.count for h in tails) > few):
-            parts.append(tails.pop())
-            scale = min(scale, parts[-1].scale)
-        signs = pool(parts, scale)
-        stuck = reduce(Exponential.merge, tails, Exponential.empty(origin))
-        zeros = sum(h.zeros for h in parts)
-        body, tail = layout(scale, zeros, signs, extremes, origin, stuck)
-        if not tails or tails[-1].scale < body.scale:
-            return body, tail
-        parts.append(tails.pop())
-
-
-def _about(sketch: Numeric, origin: float) -> Numeric:
-    """The same about another origin, where other values may be the odd ones."""
-    if sketch.body.origin == origin:
-        return sketch
-    zeros, signs = sketch.body.shifted(origin)
-    extremes = sketch.minimum, sketch.maximum
-    tail = sketch.tail.about(origin)
-    return Numeric(*layout(FINEST, zeros, signs, extremes, origin, tail), sketch.moments)

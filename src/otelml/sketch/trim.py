@@ -17,6 +17,15 @@ FEW: Final = 4
 MUCH: Final = 3
 """Scale steps that are much."""
 
+_GAPS: Final = 8
+"""Gaps at which the body may end, the widest first."""
+
+_WIDE: Final = 2
+"""Ratio of such gaps to what they leave: smooth values have wide ones among the farthest alone."""
+
+_SOME: Final = 32
+"""Values that must be left where a second gap is to end the body: fewer have gaps by chance."""
+
 
 def layout(
     scale: int,
@@ -29,13 +38,52 @@ def layout(
     """Choose the finest body with few values outside; they join `stuck` in the tail."""
     total = zeros + sum(int(counts.sum()) for _, counts in signs) + stuck.count
     room = int(SHARE * total) - (stuck.count + 1) // 2
-    kept = _trimmed(signs, total, room, FEW)
-    body = Exponential.fitted(scale, zeros, kept, extremes, origin)
+    kept = _together(signs, stuck.count)
     if kept is signs:
-        return body, stuck
+        kept = _trimmed(signs, total, room, FEW)
+    if kept is signs:
+        return Exponential.fitted(scale, zeros, signs, extremes, origin), stuck
+    steps = _steps(kept)
+    kept = [_widened(cells, inner, steps) for cells, inner in zip(signs, kept, strict=True)]
+    body = Exponential.fitted(scale, zeros, kept, extremes, origin)
     rest = [without(cells, inner) for cells, inner in zip(signs, kept, strict=True)]
     tail = Exponential.fitted(scale, 0, rest, extremes, origin)
     return body, tail.merge(stuck) if tail.count else stuck
+
+
+def _together(signs: list[Cells], stuck: int) -> list[Cells]:
+    """The cells without those, at most half of the values, that stand apart from the others.
+
+    A number that means "missing" (9999, 10⁶) may be in many rows. What lies beyond a gap so wide
+    that much resolution is lost over it has a histogram of its own in the tail.
+    """
+    best, kept = _steps(signs), signs
+    if best < MUCH:
+        return signs
+    index = np.concatenate([index for index, _ in signs])
+    order = np.argsort(index, kind="stable")
+    index = index[order]
+    upto = np.cumsum(np.concatenate([counts for _, counts in signs])[order])
+    first, last = 0, index.size - 1
+    narrowest = int(index[-1] - index[0])
+    for _ in range(_GAPS):
+        if first == last:
+            break
+        gap = first + int(np.diff(index[first : last + 1]).argmax())
+        narrowest = min(narrowest, int(index[gap + 1] - index[gap]))
+        before = int(upto[first - 1]) if first else 0
+        if upto[gap] - before < upto[last] - upto[gap]:
+            first = gap + 1
+        else:
+            last = gap
+        inside = int(upto[last]) - (int(upto[first - 1]) if first else 0)
+        if 2 * inside < int(upto[-1]) + stuck or (kept is not signs and inside < _SOME):
+            break
+        inner = between(signs, int(index[first]), int(index[last]))
+        steps = _steps(inner)
+        if best - steps >= MUCH and narrowest >= _WIDE * int(index[last] - index[first]):
+            best, kept = steps, inner
+    return kept
 
 
 def _trimmed(signs: list[Cells], total: int, allowed: int, few: int) -> list[Cells]:
@@ -59,9 +107,7 @@ def _trimmed(signs: list[Cells], total: int, allowed: int, few: int) -> list[Cel
         steps = _steps(inner)
         if steps < best:
             best, kept = steps, inner
-    if kept is signs:
-        return signs
-    return [_widened(cells, inner, best) for cells, inner in zip(signs, kept, strict=True)]
+    return kept
 
 
 def _steps(signs: list[Cells]) -> int:

@@ -35,8 +35,8 @@ def _greatest_share(sketch: Sketch) -> float:
     if isinstance(sketch, Categories):
         return max(sketch.counts.values(), default=0) / sketch.count
     assert isinstance(sketch, Numeric)
-    _, _, counts = sketch.buckets()
-    return min(float(counts.max(initial=0)) / sketch.count, 1 - 1e-12)
+    (_, _, counts), (_, _, far) = sketch.buckets(), sketch.tail.bounds()
+    return min(float(max(counts.max(initial=0), far.max(initial=0))) / sketch.count, 1 - 1e-12)
 
 
 CHECK = quality_check("constant", None, 1.0, measure)

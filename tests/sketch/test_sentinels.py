@@ -1,0 +1,102 @@
+"""Numbers that mean "missing", in any share of the rows, blind no feature."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from otelml.monitor.comparison import Comparison
+from otelml.monitor.drift import wasserstein
+from otelml.sketch.array import Floats
+from otelml.sketch.matrix import Matrix
+from otelml.sketch.numeric import Numeric
+from tests.sketch.test_numeric import chained, ks, merged
+
+SENTINELS = {
+    "one above": np.array([1e6]),
+    "one below": np.array([1.0]),
+    "either side": np.array([1.0, 9999.0]),
+    "negative": np.array([-1e6]),
+}
+
+
+def samples(sentinels: Floats, share: float) -> tuple[Floats, Floats]:
+    """Narrow values half a standard deviation apart, with sentinels in a share of the rows."""
+    rng = np.random.default_rng(0)
+    both = rng.normal(1000, 1, 8000), rng.normal(1000.5, 1, 8000)
+    for values in both:
+        chosen = rng.choice(8000, int(share * 8000), replace=False)
+        values[chosen] = rng.choice(sentinels, chosen.size)
+    return both
+
+
+def folded(values: Floats) -> Numeric:
+    matrix = Matrix(1)
+    for start in range(0, len(values), 700):
+        matrix.update(values[start : start + 700, None])
+    (sketch,) = matrix.take()
+    return sketch
+
+
+@pytest.mark.parametrize("name", SENTINELS)
+@pytest.mark.parametrize(
+    ("share", "size"), [*product([0.003, 0.03], [1, 7, 200, 8000]), (0.2, 200), (0.2, 8000)]
+)
+def test_they_blind_no_merged_sketch(name: str, share: float, size: int) -> None:
+    a, b = samples(SENTINELS[name], share)
+    exact = stats.ks_2samp(a, b).statistic
+    assert exact == pytest.approx(ks(merged(a, size), merged(b, size)), abs=0.005)
+
+
+@pytest.mark.parametrize("name", ["one above", "one below", "negative"])
+@pytest.mark.parametrize("size", [1, 7])
+def test_many_blind_no_tiny_parts(name: str, size: int) -> None:
+    """On both sides in so many rows, they would: a tail is one histogram."""
+    a, b = samples(SENTINELS[name], 0.2)
+    exact = stats.ks_2samp(a, b).statistic
+    assert exact == pytest.approx(ks(merged(a, size), merged(b, size)), abs=0.005)
+
+
+@pytest.mark.parametrize("share", [0.003, 0.03, 0.2, 0.45])
+def test_they_blind_no_matrix(share: float) -> None:
+    a, b = samples(SENTINELS["one above"], share)
+    exact = stats.ks_2samp(a, b).statistic
+    assert exact == pytest.approx(ks(folded(a), folded(b)), abs=0.005)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.6, 0.8])
+def test_most_rows_may_have_one(share: float) -> None:
+    a, b = samples(SENTINELS["one above"], share)
+    exact = stats.ks_2samp(a, b).statistic
+    assert exact == pytest.approx(ks(merged(a, 200), merged(b, 200)), abs=0.005)
+
+
+@pytest.mark.parametrize("share", [0.003, 0.1, 0.3, 0.5, 0.6, 0.9])
+@pytest.mark.parametrize("name", SENTINELS)
+def test_the_same_rows_folded_in_other_ways_do_not_drift(name: str, share: float) -> None:
+    """However parts were laid out: a coarse tail and a fine body are not compared."""
+    a, _ = samples(SENTINELS[name], share)
+    ways = [Numeric.of(a), merged(a, 7), chained(a, 20), folded(a)]
+    assert max(ks(one, other) for one in ways for other in ways) <= 0.01
+
+
+def test_a_matrix_keeps_few_of_them_as_they_are() -> None:
+    matrix = Matrix(1)
+    rows = np.random.default_rng(0).normal(1000, 1, (50_000, 1))
+    rows[::10] = 1e6
+    for _ in range(30):
+        matrix.update(rows)
+    assert sum(part.size for part in matrix._strays[0]) <= 65_536 + 5_000
+    (sketch,) = matrix.take()
+    assert 1_500_000 == sketch.count
+    assert 150_000 == pytest.approx(sketch.tail.count, rel=0.002)
+
+
+def test_far_values_count_for_the_wasserstein_distance() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.lognormal(0, 1, 6000), rng.lognormal(0, 1, 6000)
+    b[0] = 1e4
+    exact = stats.wasserstein_distance(a, b) / a.std()
+    pair = Comparison([Numeric.of(a)], [Numeric.of(b)])
+    assert exact == pytest.approx(wasserstein.measure(pair).value.item(), rel=0.03)
