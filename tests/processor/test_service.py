@@ -6,9 +6,10 @@ import random
 import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -61,15 +62,19 @@ async def deliver(port: int, body: bytes) -> None:
 def metrics(sink: Any, name: str) -> Iterator[tuple[dict[str, str], dict[str, str], int, float]]:
     """Resource, attributes, time and value of every point of a metric that was received."""
     for body in sink.of(Signal.METRICS):
-        for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
-            owner = {a.key: a.value.string_value for a in resource.resource.attributes}
-            for metric in (m for s in resource.scope_metrics for m in s.metrics):
-                if metric.name == name:
-                    data = getattr(metric, str(metric.WhichOneof("data")))
-                    for point in data.data_points:
-                        attributes = {a.key: a.value.string_value for a in point.attributes}
-                        value = getattr(point, str(point.WhichOneof("value")))
-                        yield owner, attributes, point.time_unix_nano, value
+        yield from points(body, name)
+
+
+def points(body: bytes, name: str) -> Iterator[tuple[dict[str, str], dict[str, str], int, float]]:
+    for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+        owner = {a.key: a.value.string_value for a in resource.resource.attributes}
+        for metric in (m for s in resource.scope_metrics for m in s.metrics):
+            if metric.name == name:
+                data = getattr(metric, str(metric.WhichOneof("data")))
+                for point in data.data_points:
+                    attributes = {a.key: a.value.string_value for a in point.attributes}
+                    value = getattr(point, str(point.WhichOneof("value")))
+                    yield owner, attributes, point.time_unix_nano, value
 
 
 def events(sink: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -121,6 +126,70 @@ async def test_drift_opens_and_resolves(
     } == attributes.keys()
     for name in ("ml.drift.threshold", "ml.drift.p_value", "ml.drift.feature.ratio"):
         assert list(metrics(sink, name)), name
+
+
+def wide(make_window: Make, features: int, mean: float, number: int) -> Window:
+    """A window of many features with long names: the findings of each take some 20 KiB."""
+    few = make_window(mean, rows=200, number=number, seed=number)
+    of = few.sketches[Key(few.model, Role.FEATURE, "age")]
+    sketches = {key: sketch for key, sketch in few.sketches.items() if key.role is not Role.FEATURE}
+    sketches |= {Key(few.model, Role.FEATURE, f"{n}{'x' * 320}"): of for n in range(features)}
+    return replace(few, sketches=MappingProxyType(sketches))
+
+
+@cache
+def scored(body: bytes) -> list[tuple[int, str]]:
+    """Time and feature of what was found by one method."""
+    return [
+        (when, of["ml.feature.name"])
+        for _, of, when, _ in points(body, "ml.drift.score")
+        if of["ml.drift.method"] == "kolmogorov_smirnov"
+    ]
+
+
+def scores(bodies: Iterable[bytes]) -> dict[int, Counter[str]]:
+    """How often each feature was told, by time."""
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    for when, feature in (each for body in bodies for each in scored(body)):
+        found[when][feature] += 1
+    return found
+
+
+async def test_findings_beyond_what_grpc_takes_at_once_are_told(
+    start: Start, sink: Any, make_window: Make, eventually: Wait, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Gauges, events, and gauges that are repeated, to a server of the default limit."""
+    service = await start(
+        forward=False,
+        repeat="1s",
+        windows={"length": "1s", "lateness": "1s"},
+        baselines={"first_windows": 1},
+        alerts={"open_after": "1 of 1", "resolve_after": 1},
+    )
+    windows = [wide(make_window, 400, mean, number) for number, mean in enumerate((0.0, 3.0))]
+    for window in windows:
+        await send(service, window)
+    end = windows[-1].end
+
+    def told() -> dict[int, Counter[str]]:
+        return scores(sink.of(Signal.METRICS))
+
+    def opened() -> Counter[tuple[str, str]]:
+        return Counter(
+            (name, attributes["ml.feature.name"].string_value)
+            for name, attributes in events(sink)
+            if "ml.drift.method" in attributes
+            and attributes["ml.drift.method"].string_value == "kolmogorov_smirnov"
+        )
+
+    await eventually(lambda: len(told()[end]) == 400)
+    await eventually(lambda: any(len(found) == 400 for when, found in told().items() if when > end))
+    await eventually(lambda: len(opened()) == 400)
+    assert {1} == {*told()[end].values(), *opened().values()}
+    for signal_ in (Signal.METRICS, Signal.LOGS):
+        assert sum(map(len, sink.of(signal_))) > 4 << 20
+    assert "refused" not in caplog.text
+    assert "does not take" not in caplog.text
 
 
 async def test_without_a_baseline_it_says_so(
@@ -315,6 +384,36 @@ async def test_kill_9_loses_no_window_and_counts_none_twice(
     finally:
         assert await processor.end(signal.SIGTERM) < 10
     assert {end: {rows} for end, rows in expected.items()} == found()
+
+
+async def test_kill_9_loses_no_part_of_findings_and_tells_none_twice(
+    sink: Any, tmp_path: Path, make_window: Make, eventually: Wait
+) -> None:
+    """But for the one that was under way."""
+    chance = random.Random(7)
+    rules = {"windows": {"length": "1s", "lateness": "1s"}, "baselines": {"first_windows": 1}}
+    processor = Processor(tmp_path, sink, forward=False, **rules)
+    await processor.begin()
+    sink.delay = 0.1
+    windows = [wide(make_window, 200, 0.0, number) for number in range(3)]
+    for window in windows:
+        assert await processor.deliver(window_metrics(window).SerializeToString())
+        await asyncio.sleep(chance.random() * 2)
+        await processor.end(signal.SIGKILL)
+        await processor.begin()
+
+    def told() -> list[Counter[str]]:
+        found = scores({*sink.of(Signal.METRICS)})
+        return [found[window.end] for window in windows[1:]]
+
+    try:
+        await eventually(lambda: all(len(found) == 200 for found in told()), 20)
+    finally:
+        assert await processor.end(signal.SIGTERM) < 10
+    assert {1} == {count for found in told() for count in found.values()}
+    received = sink.of(Signal.METRICS)
+    assert len(received) - len({*received}) <= len(windows)
+    assert sum(b"x" * 320 in body for body in {*received}) >= 2 * len(windows[1:])
 
 
 async def test_sigterm_under_load_drains_within_ten_seconds(sink: Any, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal as signals
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from otelml.data import Verdict
@@ -256,16 +256,19 @@ class Service:
         while route is not None:
             await asyncio.sleep(self._rules.repeat)
             try:
-                body = self._teller.again(time.time_ns()).SerializeToString()
-                await asyncio.gather(*(self._sent_again(name, body) for name in route.exporters))
+                bodies = self._teller.again(time.time_ns())
+                await asyncio.gather(*(self._sent_again(name, bodies) for name in route.exporters))
             except Exception:  # noqa: BLE001 - the next may go well
                 _LOG.exception("gauges could not be sent again")
 
-    async def _sent_again(self, name: str, body: bytes) -> None:
-        try:
-            await self._exporters[name].send(Signal.METRICS, body)
-        except RefusalError as refusal:
-            _LOG.warning("%s does not take gauges: %s", name, refusal.message)
+    async def _sent_again(self, name: str, bodies: Iterable[bytes]) -> None:
+        for body in bodies:
+            try:
+                await self._exporters[name].send(Signal.METRICS, body)
+            except RefusalError as refusal:
+                _LOG.warning("%s does not take gauges: %s", name, refusal.message)
+                if refusal.retryable:  # nor would it take the others now
+                    return
 
 
 def _routes(settings: config.Config) -> dict[Signal, Route]:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
+from google.protobuf.message import Message
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -19,6 +20,7 @@ from otelml.processor.gauges import Gauges, coarse, gauges, pending
 from otelml.processor.identity import resource
 from otelml.processor.judged import Judged
 from otelml.processor.outbox import Outbox
+from otelml.processor.parts import parts
 from otelml.processor.pipeline import Route
 from otelml.processor.signals import Signal
 from otelml.processor.truths import Truths
@@ -68,13 +70,13 @@ class Teller:
                 self._latest[key] = time.monotonic(), request
                 whole.MergeFrom(request)
             if whole.resource_metrics:
-                letters += self._addressed(Signal.METRICS, whole.SerializeToString())
+                letters += self._addressed(Signal.METRICS, whole)
             changed = events(service, ones, now, names.VERSION)
             if changed is not None:
-                letters += self._addressed(Signal.LOGS, changed.SerializeToString())
+                letters += self._addressed(Signal.LOGS, changed)
             letters += self._posted(service, ones)
         if judged:
-            letters += self._addressed(Signal.METRICS, self._own(now).SerializeToString())
+            letters += self._addressed(Signal.METRICS, self._own(now))
         return letters
 
     def _posted(self, service: Service, ones: list[Judged]) -> list[Letter]:
@@ -89,12 +91,15 @@ class Teller:
             for new in one.recommended
         ]
 
-    def _addressed(self, signal: Signal, body: bytes) -> list[Letter]:
+    def _addressed(self, signal: Signal, request: Message) -> list[Letter]:
         route = self._routes.get(signal)
-        return [Letter(name, str(signal), body) for name in route.exporters] if route else []
+        if route is None:
+            return []
+        bodies = parts(request)
+        return [Letter(name, str(signal), body) for name in route.exporters for body in bodies]
 
-    def again(self, now: int) -> ExportMetricsServiceRequest:
-        """The latest gauges, as of now, and how the processor does."""
+    def again(self, now: int) -> list[bytes]:
+        """Requests with the latest gauges, as of now, and how the processor does."""
         clock, every = time.monotonic(), self._rules.repeat
         self._latest = {
             key: last
@@ -106,7 +111,7 @@ class Teller:
         for judged, request in self._latest.values():
             if judged <= clock - every:  # the others were just sent
                 whole.MergeFrom(_restamped(request, now))
-        return whole
+        return parts(whole)
 
     def _lasts(self, *, sketches: bool) -> float:
         """For how many seconds the gauges of a window are repeated, if no other follows."""
