@@ -546,6 +546,20 @@ async def test_gauges_are_repeated(
     assert times == sorted(set(times))
 
 
+@pytest.mark.parametrize(
+    ("code", "tries"),
+    [(grpc.StatusCode.UNAVAILABLE, 1), (grpc.StatusCode.INVALID_ARGUMENT, 3)],
+)
+async def test_a_part_that_is_refused_for_good_costs_no_other(
+    start: Start, sink: Any, caplog: pytest.LogCaptureFixture, code: grpc.StatusCode, tries: int
+) -> None:
+    """Who takes nothing now is asked again with the next gauges."""
+    service = await start()
+    sink.refuse = (code, "no", None)
+    await service._sent_again("otlp_grpc", [b""] * 3)
+    assert tries == caplog.text.count("otlp_grpc does not take gauges: no")
+
+
 async def test_services_have_windows_of_their_own(
     start: Start, sink: Any, make_window: Make, eventually: Wait
 ) -> None:
