@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 
-from otelml.data import Model
+from otelml.data import Key, Model, Role
 from otelml.monitor.performance.check import Span
 from otelml.monitor.performance.registry import DEFAULT, judge
 from otelml.offline.layout import Layout
 from otelml.offline.outcomes import summarised
+from otelml.offline.profile import profile
 from otelml.offline.table import DataError
+from otelml.sketch.categories import Categories
 
 RNG = np.random.default_rng(0)
 SCORE = RNG.random(3000)
@@ -55,6 +57,48 @@ def test_classes_of_every_type(tmp_path: Path, kind: str, spelled: Any) -> None:
     found = measured(written(frame, tmp_path / f"a.{kind}"), Layout("p", "s", "y"))
     assert accuracy_score(TRUE, SCORE > 0.5) == pytest.approx(found["accuracy"])
     assert roc_auc_score(TRUE, SCORE) == pytest.approx(found["roc_auc"], abs=0.001)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("predicted", "true"), [(bool, int), (int, bool), (bool, float), (float, bool)]
+)
+@pytest.mark.parametrize("score", ["s", None])
+def test_true_and_1_are_one_class(
+    tmp_path: Path, kind: str, predicted: type, true: type, score: str | None
+) -> None:
+    frame = pd.DataFrame({"y": TRUE.astype(true), "p": (SCORE > 0.5).astype(predicted), "s": SCORE})
+    path, layout = written(frame, tmp_path / f"a.{kind}"), Layout("p", score, "y")
+    found = measured(path, layout)
+    assert accuracy_score(TRUE, SCORE > 0.5) == pytest.approx(found["accuracy"])
+    if score:
+        assert roc_auc_score(TRUE, SCORE) == pytest.approx(found["roc_auc"], abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "true", "wanted"),
+    [(bool, int, {"True", "False"}), (int, bool, {"1", "0"}), (float, bool, {"1", "0"})],
+)
+def test_truths_are_spelled_as_predictions_are(
+    tmp_path: Path, predicted: type, true: type, wanted: set[str]
+) -> None:
+    """So are late labels, which are compared with them."""
+    frame = pd.DataFrame({"y": TRUE.astype(true), "p": (SCORE > 0.5).astype(predicted)})
+    path = written(frame, tmp_path / "a.parquet")
+    found = profile(path, Model("m"), Layout("p", None, "y")).sketches
+    target = found[Key(Model("m"), Role.TARGET)]
+    assert isinstance(target, Categories)
+    assert wanted == target.counts.keys()
+    assert TRUE.sum() == target.counts[max(wanted)]
+
+
+@pytest.mark.parametrize("other", [int, float, bool])
+def test_classes_that_cannot_be_the_same_are_told(tmp_path: Path, other: type) -> None:
+    names = np.where(SCORE > 0.5, "yes", "no")
+    path = written(pd.DataFrame({"y": TRUE.astype(other), "p": names}), tmp_path / "a.csv")
+    wanted = "--target 'y' holds classes like '(0|False)', and --prediction 'p' .* 'no'; spell"
+    with pytest.raises(DataError, match=wanted):
+        summarised(path, Layout("p", None, "y"))
 
 
 def test_numbers(tmp_path: Path) -> None:

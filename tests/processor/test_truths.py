@@ -24,9 +24,10 @@ from tests.processor.test_service import SECOND, events, metrics, send, service_
 from tests.wire.test_records import sent
 
 from otelml import names
-from otelml.data import Key, Model, Outcomes, Prediction, Role, Window
+from otelml.data import Key, Model, Outcomes, Prediction, Role, Truth, Window
 from otelml.monitor.performance.summary import Summary
 from otelml.processor import truths
+from otelml.processor.labels import Refused
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
 from otelml.processor.tally import Tally
@@ -34,8 +35,11 @@ from otelml.processor.webhook import signature
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
 from otelml.sketch.probability import Probability
+from otelml.store.database import Database
+from otelml.store.joins import Joins
 from otelml.wire import file
-from otelml.wire.rows import columns
+from otelml.wire.proto import Service as Anyone
+from otelml.wire.rows import columns, text_of
 
 Start = Callable[..., Awaitable[Service]]
 ESTIMATE_ERROR = names.ESTIMATE_ERROR
@@ -109,6 +113,17 @@ async def test_a_number_predicted_wants_a_number(start: Start) -> None:
     assert (0, 1) == (refused["index"], matched)
     assert "number" in refused["reason"]
     assert 400 == (await post(service, {"id": "a", "label": "yes"})).status_code
+
+
+async def test_a_label_is_a_class_of_the_baseline_however_that_spells_it(tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path / 'a.db'}")) as database:
+        met = truths.Truths(Joins(database, 3600, 100, 60), lambda _: {"0", "1"})
+        said = [Prediction(label, NOW, label) for label in ("True", "0")]
+        await met.accept([(Anyone("shop"), Model("fraud"), one) for one in said], [])
+        known = [Truth("True", NOW, *text_of(1)), Truth("0", NOW, *text_of(False))]
+        taken = await met.accept([], [*known, Truth("True", NOW, *text_of(2))])
+    assert [Refused(2, "label: '2' is no class of fraud")] == taken.refused
+    assert {"matched": 2} == taken.states
 
 
 async def test_models_of_one_id_are_told_apart(start: Start) -> None:

@@ -90,6 +90,14 @@ async def test_a_number_is_spelled_as_the_model_spells_its_classes(database: Dat
     )
 
 
+async def test_true_and_1_are_one_class(database: Database) -> None:
+    joins = Joins(database, 3600, 100, 60)
+    owned = [(OWNER, Prediction(label, 0, label)) for label in ("True", "0")]
+    await joins.accept(owned, [Truth("True", 1, "1", 1.0), Truth("0", 1, "False", 0.0)], 1)
+    (outcomes,) = joins.outcomes(OWNER, 0, 1)
+    assert ["True", "0"] == outcomes.truth.tolist() == outcomes.predicted.tolist()
+
+
 async def test_what_no_database_can_keep_is_kept_nearly(database: Database) -> None:
     joins = Joins(database, 3600, 100, 60)
     odd = Prediction("a\0\ud800", 1 << 70, "\ud800", None, (("\0", float("nan")),))

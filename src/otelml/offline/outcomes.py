@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from otelml.offline.layout import Layout
 from otelml.offline.segments import spelled
 from otelml.offline.table import DataError, aligned
 from otelml.recording.slices import MOST
-from otelml.wire.rows import text_of
+from otelml.wire.rows import alike, is_numeral, text_of
 
 _LARGEST: Final = 2.0**128
 """Targets of a greater magnitude have fourth powers that overflow."""
@@ -35,11 +36,12 @@ def summarised(path: Path, layout: Layout, reference: Summary | None = None) -> 
     """What a table's predictions and targets sum up to; None if it lacks either.
 
     They are read as those of the `reference` were. Without one, targets are classes where the
-    table has scores, or where they, or the predictions, are no fractions; and scores are those of
-    the last class in order.
+    table has scores, where they or the predictions are no numbers, and where both are integers;
+    and scores are those of the last class in order. Classes are spelled as the predictions are.
 
     Raises:
-        DataError: the table cannot be read, or a target is too large to sum up.
+        DataError: the table cannot be read, a target is too large to sum up, or no class of the
+            targets can be one of the predictions.
 
     """
     if layout.target is None or (layout.prediction is None and layout.score is None):
@@ -64,14 +66,41 @@ def _columns(layout: Layout) -> list[str]:
 
 def _task(path: Path, layout: Layout) -> _Task:
     assert layout.target is not None
-    seen: set[str] = set()
+    true, predicted = set[str](), set[str]()
     for batch in aligned(path, _columns(layout)):
-        columns = [n for n in (layout.target, layout.prediction) if n is not None]
-        if layout.score is None and any(pa.types.is_floating(batch[n].type) for n in columns):
+        kinds = [batch[n].type for n in (layout.target, layout.prediction) if n is not None]
+        if layout.score is None and _are_fractions(kinds):
             return _Task(classifies=False, positive=None)
-        for name in columns:
-            seen |= {text for v in pc.unique(batch[name]).to_pylist() if (text := text_of(v)[0])}
-    return _Task(classifies=True, positive=max(seen, default=None))
+        true |= _classes(batch[layout.target])
+        predicted |= set() if layout.prediction is None else _classes(batch[layout.prediction])
+    like = next(iter(predicted), "")
+    true = {alike(text, like) for text in true}
+    if true and predicted and {*map(_kind, true)}.isdisjoint(map(_kind, predicted)):
+        raise DataError(
+            f"{path}: --target {layout.target!r} holds classes like {min(true)!r}, and "
+            f"--prediction {layout.prediction!r} none but such as {min(predicted)!r}; "
+            "spell them alike, or leave --target away"
+        )
+    return _Task(classifies=True, positive=max(true | predicted, default=None))
+
+
+def _are_fractions(kinds: list[Any]) -> bool:
+    """Whether columns of these types are what a regression predicts, and the truth of it."""
+    fractions = [pa.types.is_floating(kind) or pa.types.is_decimal(kind) for kind in kinds]
+    numbers = (pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds)
+    return any(fractions) and all(map(or_, fractions, numbers))
+
+
+def _classes(column: Any) -> set[str]:
+    found = pc.unique(column).to_pylist()
+    return {text for value in found if (text := text_of(value)[0])}
+
+
+def _kind(label: str) -> str:
+    """What a class is: what is of another kind is never the same class."""
+    if label in ("True", "False"):
+        return "boolean"
+    return "number" if is_numeral(label) else "text"
 
 
 def _as_in(reference: Summary) -> _Task:
@@ -93,6 +122,8 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
             _objects(batch.num_rows, None if n is None else batch[n])
             for n in (layout.prediction, layout.target)
         )
+        like = task.positive or ""
+        truth[:] = [t and alike(t, p or like) for t, p in zip(truth, predicted, strict=True)]
         classes: tuple[str, ...] = ()
         scores = None
         if layout.score is not None and task.positive is not None:

@@ -26,6 +26,7 @@ from otelml.recording.slices import MOST
 from otelml.sketch.categories import CAPACITY, OTHER, Categories
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
+from otelml.wire.rows import alike
 
 _NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
@@ -161,7 +162,21 @@ class _Fold:
                 role = self._layout.role(name)
                 assert role is not None
                 found[role, name] = sketch.with_mismatched(self._mismatched.get(name, 0))
+        self._spell_target(found)
         return found
+
+    def _spell_target(self, found: dict[tuple[Role, str], Sketch]) -> None:
+        """Spell the classes of the target as those of the prediction, as those of labels are."""
+        key = Role.TARGET, self._layout.target or ""
+        target = found.get(key)
+        prediction = found.get((Role.PREDICTION, self._layout.prediction or ""))
+        if isinstance(target, Categories) and prediction is not None:
+            classes = prediction.counts if isinstance(prediction, Categories) else ["0"]
+            like = next(iter(classes), "")
+            counts: Counter[str] = Counter()
+            for name, count in target.counts.items():
+                counts[alike(name, like)] += count
+            found[key] = replace(target, counts=MappingProxyType(counts))
 
     def _values(self, name: str, role: Role, column: Any) -> np.ndarray[Any, Any] | None:
         """The column as float64, NaN where missing; None for categories."""

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 from otelml.data import Model, Owner, Prediction, Truth
@@ -13,6 +13,7 @@ from otelml.store.database import StoreError
 from otelml.store.joins import Joins, State
 from otelml.store.schema import Content, Known, class_of, number_of
 from otelml.wire.proto import Service
+from otelml.wire.rows import alike
 
 _MOST_DELAYS: Final = 65_536
 _MOST_OWNERS: Final = 10_000
@@ -44,7 +45,7 @@ class Truths:
     def __init__(
         self,
         joins: Joins,
-        classes: Callable[[Owner], Container[str] | None],
+        classes: Callable[[Owner], Collection[str] | None],
         *,
         forward: bool = False,
     ) -> None:
@@ -151,7 +152,7 @@ class Truths:
             return f"label: {truth.label!r} is no number, and {owner.model} predicts one"
         classes = self._classes(owner)
         label = class_of(known, content)
-        if classes is None or label in classes:
+        if classes is None or label in {alike(one, label or "") for one in classes}:
             return None
         return f"label: {label!r} is no class of {owner.model}"
 

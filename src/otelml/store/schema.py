@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from otelml.store.database import NUMBER
+from otelml.wire.rows import alike, is_numeral
 
 FORMAT: Final = 2
 
@@ -149,21 +150,15 @@ def class_of(known: Known, content: Content) -> str | None:
     >>> truth = Known(0, "True", 1.0, 1.0)
     >>> [class_of(truth, Content(label)) for label in ("False", "0", "0.0")]
     ['True', '1', '1.0']
+    >>> class_of(Known(0, "1", 1.0, 1.0), Content("False"))
+    'True'
     """
     like = content.label if content.label is not None else content.score_class or ""
-    if known.value is None or (known.label is not None and not _is_number(like)):
-        return known.label
-    if not _is_number(like):
-        return f"{known.value:.17g}"
-    return str(known.value) if "." in like else f"{known.value:.17g}"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    label = known.label
+    if known.value is not None and (label is None or is_numeral(like)):
+        fraction = "." in like and is_numeral(like)
+        label = str(known.value) if fraction else f"{known.value:.17g}"
+    return label and alike(label, like)
 
 
 def number_of(known: Known) -> float | None:

@@ -1,6 +1,7 @@
 """Predictions as the columns of an event, in the app: `ml.inference.records`."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,9 @@ from otelml.data import Model, Prediction
 
 MOST: Final = 1024
 """Rows in an event."""
+
+_NUMBERS: Final = MappingProxyType({"True": "1", "False": "0"})
+_BOOLEANS: Final = MappingProxyType({"1": "True", "0": "False"})
 
 
 def row_id(inference_id: str, row: int) -> str:
@@ -55,6 +59,26 @@ def text_of(value: object) -> tuple[str | None, float | None]:
             return str(int(value)), number
         return (str(int(number)) if number.is_integer() else repr(number)), number
     return str(value), None
+
+
+def alike(label: str, other: str) -> str:
+    """A class spelled as another of its model: True is 1 where classes are numbers.
+
+    >>> alike("True", "0"), alike("1", "False"), alike("2", "False"), alike("True", "yes")
+    ('1', 'True', '2', 'True')
+    """
+    if other in _NUMBERS:
+        return _BOOLEANS.get(label, label)
+    return _NUMBERS[label] if label in _NUMBERS and is_numeral(other) else label
+
+
+def is_numeral(text: str) -> bool:
+    """Whether a text is how a number is spelled."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def columns(model: Model, rows: Sequence[Prediction]) -> dict[str, Any]:
