@@ -4,23 +4,28 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from otelml.data import Key, Model, Role
+from otelml.data import Key, Model, Role, Sketch
 from otelml.offline.labels import labels
 from otelml.offline.layout import Layout
 from otelml.offline.profile import profile
-from otelml.offline.table import DataError, batches, columns_of
+from otelml.offline.table import DataError, aligned, batches, columns_of
+from otelml.recording.columns import features
+from otelml.recording.sketches import Gathered, Sketches
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
+from tests.offline.test_outcomes import written
 
 Write = Callable[[pa.Table, Path], None]
 MODEL = Model("m")
@@ -30,6 +35,15 @@ def ipc(table: pa.Table, path: Path, rows: int, compression: str | None = None) 
     options = pa.ipc.IpcWriteOptions(compression=compression)
     with pa.ipc.new_file(str(path), table.schema, options=options) as file:
         file.write_table(table.combine_chunks(), max_chunksize=rows)
+
+
+def in_app(data: Any) -> Mapping[Key, Sketch]:
+    """What the recorder makes of an input."""
+    sketches, gathered = Sketches(100), Gathered()
+    gathered.add(MODEL, features(data, None, frozenset(), 100))
+    sketches.fold(gathered)
+    sketches.settle()
+    return sketches.take()
 
 
 FORMATS: dict[str, tuple[str, Write]] = {
@@ -164,6 +178,22 @@ def test_columns_of_lists_are_told_or_left_out(tmp_path: Path, kind: str) -> Non
         profile(path, MODEL, Layout())
     found = profile(path, MODEL, Layout(exclude=frozenset({"embedding"})))
     assert [Key(MODEL, Role.FEATURE, "age")] == [*found.sketches]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
+def test_numbers_that_pandas_calls_categories_are_those_of_the_app(
+    tmp_path: Path, suffix: str
+) -> None:
+    moments = pd.to_datetime(["2026-01-01", "2026-01-02"] * 5)
+    columns = {"age": [30, None, 50, 30, 40] * 2, "half": [0.5, 1.5] * 5, "since": moments}
+    frame = pd.DataFrame({**columns, "plan": [*"ab"] * 5}).astype("category")
+    path = tmp_path / f"t.{suffix}"
+    found = profile(written(frame, path), MODEL, Layout()).sketches
+    assert in_app(frame) == found
+    kinds = {key.name: type(sketch) for key, sketch in found.items()}
+    assert {"age": Numeric, "half": Numeric, "since": Numeric, "plan": Categories} == kinds
+    (batch,) = aligned(path, ["age"])
+    assert [30, None, 50, 30, 40] * 2 == batch["age"].to_pylist()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])

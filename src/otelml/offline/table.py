@@ -22,6 +22,8 @@ _Column = TypeVar("_Column", int, str)
 
 _UNREADABLE: Final = OSError, pa.ArrowInvalid, pa.ArrowKeyError, delimited.MistypedError
 
+_TEXTS: Final = pa.string(), pa.large_string(), pa.binary(), pa.large_binary()
+
 ROWS: Final = 65_536
 _PASSES: Final = 32
 """Times that a file of many columns is gone through, at most: each pass has its price."""
@@ -160,7 +162,7 @@ def _selected(
     for batch in found.to_batches(columns=names, batch_size=ROWS, **ahead):
         rows += batch.num_rows
         advance(rows / total)
-        yield batch
+        yield _decoded(batch)
 
 
 def _parquet(path: Path, advance: Callable[[float], None]) -> Iterator[pa.RecordBatch]:
@@ -193,7 +195,7 @@ def _arrow(path: Path, advance: Callable[[float], None]) -> Iterator[pa.RecordBa
             options = pa.ipc.IpcReadOptions(included_fields=some, use_threads=False)
             reader = pa.ipc.open_file(source, options=options)
             for index in range(reader.num_record_batches):
-                yield from _slices(reader.get_batch(index))
+                yield from map(_decoded, _slices(reader.get_batch(index)))
             done += len(some)
             advance(done / len(fields))
             _release()  # it takes the space of a whole batch to read a column of it
@@ -207,6 +209,17 @@ def _release() -> None:
 def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     for start in range(0, batch.num_rows, ROWS):
         yield batch.slice(start, ROWS)
+
+
+def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same with numbers and moments themselves in the place of codes, as Parquet has them."""
+    columns = [
+        column.dictionary_decode()
+        if pa.types.is_dictionary(column.type) and column.type.value_type not in _TEXTS
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def _groups(columns: list[_Column]) -> Iterator[list[_Column]]:
