@@ -67,6 +67,12 @@ def test_a_column_without_a_name_is_left_out(tmp_path: Path) -> None:
     assert (MANY, 1) == (mixed.count, mixed.mismatched)
 
 
+def test_text_late_in_every_column(tmp_path: Path) -> None:
+    found = feature(written(tmp_path, "a\n" + "1.500000\n" * MANY + "x\n"), "a")
+    assert isinstance(found, Numeric)
+    assert (MANY, 1) == (found.count, found.mismatched)
+
+
 def test_text_late_among_booleans_is_one_more_category(tmp_path: Path) -> None:
     found = feature(written(tmp_path, "a,b\n" + "true,1.5\n" * MANY + "maybe,2.5\n"), "a")
     assert Categories({"true": MANY, "maybe": 1}) == found

@@ -51,19 +51,24 @@ def profile(
         DataError: the file cannot be read.
 
     """
-    columns = columns_of(path)
-    texts, mixed = set(layout.categorical & set(columns)), set[str]()
-    for _ in columns:  # each retry reads one more column of a CSV file as text
+    columns = {*columns_of(path)}
+    if not columns:
+        raise DataError(f"{path}: no columns; give a file with a header")
+    texts, mixed = {*layout.categorical & columns}, set[str]()
+    while True:  # each retry reads one more column of a CSV file as text
         try:
             return _profiled(path, model, layout, (texts, mixed), advance)
         except DataError as error:
             found = error.__cause__
-            if not isinstance(found, MistypedError) or pa.types.is_temporal(found.kind):
+            if (
+                not isinstance(found, MistypedError)
+                or found.column in texts
+                or pa.types.is_temporal(found.kind)
+            ):
                 raise
             texts.add(found.column)
             if not pa.types.is_boolean(found.kind):
                 mixed.add(found.column)
-    raise DataError(f"{path}: no columns; give a file with a header")
 
 
 def _profiled(
