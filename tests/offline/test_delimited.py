@@ -67,6 +67,17 @@ def test_a_column_without_a_name_is_left_out(tmp_path: Path) -> None:
     assert (MANY, 1) == (mixed.count, mixed.mismatched)
 
 
+def test_infinity_beside_text_is_no_text(tmp_path: Path) -> None:
+    """It is not finite in a column of numbers, so it is in one that holds text, too."""
+    given = "1.5,1\n" * 7 + "inf,1\n-Infinity,1\n +INF,1\n"
+    for text in ("", "unknown,1\n"):
+        path = written(tmp_path, f"a,b\n{given}{text}")
+        found = profile(path, MODEL, Layout(numeric=frozenset("a")))
+        mixed = found.sketches[Key(MODEL, Role.FEATURE, "a")]
+        assert isinstance(mixed, Numeric)
+        assert (7, 3, bool(text)) == (mixed.count, mixed.non_finite, mixed.mismatched)
+
+
 def test_text_late_in_every_column(tmp_path: Path) -> None:
     found = feature(written(tmp_path, "a\n" + "1.500000\n" * MANY + "x\n"), "a")
     assert isinstance(found, Numeric)

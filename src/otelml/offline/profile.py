@@ -28,7 +28,7 @@ from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
 from otelml.wire.rows import alike
 
-_NUMBER: Final = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+_NUMBER: Final = r"(?i)^\s*[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?)\s*$"
 
 _PER_SECOND: Final = MappingProxyType({"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9})
 
