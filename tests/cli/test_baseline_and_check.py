@@ -258,6 +258,25 @@ def test_booleans_are_the_same_however_a_file_spells_them(tmp_path: Path) -> Non
         assert 0 == call("check", output, tmp_path / f"{name}.csv").exit_code
 
 
+def test_names_with_commas_and_blanks_are_given_in_quotes(tmp_path: Path) -> None:
+    odd = ["price, net", ' "x"', "line\nbreak", "plan, old "]
+    rows = pd.DataFrame({name: np.arange(600) % 3 for name in ("id", "n", *odd)})
+    path = written(rows, tmp_path / "a.parquet")
+    output = tmp_path / "o.json"
+    done = call(
+        *("baseline", "build", path, "-o", output, "--model", "m", "--exclude", "id , n"),
+        *("--exclude", '"price, net"," ""x"""', "--categorical", '"line\nbreak"'),
+        *("--segment", '"plan, old "'),
+    )
+    assert 0 == done.exit_code, done.output
+    held = file.read(output)
+    assert {"feature:line\nbreak", "feature:plan, old "} == held.schema.keys()
+    assert "category" == held.schema["feature:line\nbreak"]
+    checked = call("check", output, path, "--json")
+    assert {"line\nbreak", "plan, old "} == {f["feature"] for f in findings(checked)} - {None}
+    assert "plan, old " in {f["segment"]["name"] for f in findings(checked) if "segment" in f}
+
+
 def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     rows = pd.DataFrame({"[/red]": RNG.choice(["[bold]x", f"y {'z' * 900}"], 3000)})
     rows.to_csv(tmp_path / "a.csv", index=False)

@@ -1,6 +1,7 @@
 """`otelml baseline`: build one from a table, show what is in one."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from otelml.cli._show import BadInput, average_of, histogram, measures_table, pl
 from otelml.data import Model
 from otelml.offline.build import build as run_build
 from otelml.offline.check import performance
-from otelml.offline.layout import Layout
+from otelml.offline.layout import Layout, split
 from otelml.offline.table import DataError
 from otelml.sketch.categories import Categories
 from otelml.sketch.count import Count
@@ -24,8 +25,13 @@ def baseline() -> None:
     """Build and show baselines."""
 
 
-def _listed(_: click.Context, __: click.Parameter, value: str | None) -> frozenset[str]:
-    return frozenset(name.strip() for name in (value or "").split(",") if name.strip())
+def _listed(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
+    """Names between commas; blanks around them are none of theirs, but in quotes."""
+    lists = (split(v) if '"' in v else map(str.strip, v.split(",")) for v in values)
+    return frozenset(name for names in lists for name in names if name.strip())
+
+
+_columns = partial(click.option, metavar="COL,...", multiple=True, callback=_listed)
 
 
 @baseline.command()
@@ -36,9 +42,9 @@ def _listed(_: click.Context, __: click.Parameter, value: str | None) -> frozens
 @click.option("--prediction", help="Column of the model's predictions.")
 @click.option("--score", help="Column of the predicted probability, in [0, 1].")
 @click.option("--target", help="Column of the truth.")
-@click.option("--categorical", callback=_listed, help="Columns of categories that are numbers.")
-@click.option("--exclude", callback=_listed, help="Columns that are no features.")
-@click.option("--segment", callback=_listed, help="Columns whose values cut the rows into slices.")
+@_columns("--categorical", help="Columns of categories that are numbers.")
+@_columns("--exclude", help="Columns that are no features.")
+@_columns("--segment", help="Columns whose values cut the rows into slices.")
 def build(
     data: Path,
     output: Path,
@@ -51,7 +57,10 @@ def build(
     exclude: frozenset[str],
     segment: frozenset[str],
 ) -> None:
-    """Build a baseline from the table DATA (CSV, Parquet, Arrow)."""
+    """Build a baseline from the table DATA (CSV, Parquet, Arrow).
+
+    A COL that has a comma in its name stands in double quotes.
+    """
     cut = tuple(sorted(segment))
     layout = Layout(prediction, score, target, categorical, exclude, segments=cut)
     _require_one_part(layout)

@@ -1,11 +1,16 @@
 """Which column of a table plays which part, and what a baseline remembers of it."""
 
-from collections.abc import Collection
+import csv
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Self
+from io import StringIO
+from typing import Final, Self
 
 from otelml.data import Baseline, Role
 from otelml.sketch.categories import Categories
+
+_ODD: Final = re.compile(r'^\s|\s$|[,"\r\n]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,8 @@ class Layout:
             "prediction": self.prediction or "",
             "score": self.score or "",
             "target": self.target or "",
-            "exclude": ",".join(sorted(self.exclude)),
-            "segments": ",".join(self.segments),
+            "exclude": joined(sorted(self.exclude)),
+            "segments": joined(self.segments),
         }
         return {name: value for name, value in told.items() if value}
 
@@ -79,12 +84,31 @@ def layout_of(baseline: Baseline) -> Layout:
         columns.get("score"),
         columns.get("target"),
         frozenset(name for name, kind in kinds.items() if kind == "category"),
-        frozenset(filter(None, columns.get("exclude", "").split(","))),
+        frozenset(filter(None, split(columns.get("exclude", "")))),
         frozenset(name for name, kind in kinds.items() if kind == "number"),
         frozenset(
             key.name or columns.get(key.role, "")
             for key, sketch in baseline.window.sketches.items()
             if isinstance(sketch, Categories) and {"False", "True"} >= sketch.counts.keys()
         ),
-        tuple(filter(None, columns.get("segments", "").split(","))),
+        tuple(filter(None, split(columns.get("segments", "")))),
     )
+
+
+def joined(names: Iterable[str]) -> str:
+    """Names between commas, in quotes where they need them.
+
+    >>> print(joined(["id", "price, net"]))
+    id,"price, net"
+    """
+    doubled = ((name, name.replace('"', '""')) for name in names)
+    return ",".join(f'"{text}"' if _ODD.search(name) else name for name, text in doubled)
+
+
+def split(text: str) -> list[str]:
+    """The names that are joined in a text.
+
+    >>> split('id, "price, net"')
+    ['id', 'price, net']
+    """
+    return next(csv.reader(StringIO(text, newline=""), skipinitialspace=True), [])
