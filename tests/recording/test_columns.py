@@ -86,8 +86,10 @@ def test_moments_are_epoch_seconds_whatever_they_are_in() -> None:
 
 
 def test_moments_that_are_missing_or_far_away() -> None:
-    some = np.array([date(1970, 1, 2), np.datetime64("NaT")], object)
-    np.testing.assert_array_equal([DAY, np.nan], read({"t": some})["t"])
+    for nothing in (np.datetime64("NaT"), pd.NaT, None):
+        some = [date(1970, 1, 2), nothing]
+        for given in ({"t": np.array(some, object)}, [{"t": each} for each in some]):
+            np.testing.assert_array_equal([DAY, np.nan], read(given)["t"])
     for far in (np.array(["9999-12-31"], "datetime64[s]"), [date(9999, 12, 31)]):
         (seconds,) = read({"t": far})["t"]
         assert 253_402_214_400.0 == seconds

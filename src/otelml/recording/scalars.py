@@ -47,6 +47,8 @@ def number_of(value: Any) -> float:
     """
     if isinstance(value, np.datetime64):
         return float(seconds(np.asarray(value)))
+    if isinstance(value, date) and is_missing(value):  # pandas's NaT is one
+        return math.nan
     if isinstance(value, date):
         if not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day, tzinfo=UTC)
