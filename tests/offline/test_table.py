@@ -196,6 +196,21 @@ def test_numbers_that_pandas_calls_categories_are_those_of_the_app(
     assert [30, None, 50, 30, 40] * 2 == batch["age"].to_pylist()
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_durations_are_those_of_the_app(tmp_path: Path, suffix: str, unit: str) -> None:
+    lasted = pa.array([*range(1, 500), None], pa.duration(unit))
+    data, path = pa.table({"lasted": lasted}), tmp_path / f"t.{suffix}"
+    pa.parquet.write_table(data, path) if suffix == "parquet" else ipc(data, path, 99)
+    found = profile(path, MODEL, Layout()).sketches
+    (sketch,), (recorded,) = found.values(), in_app(data).values()
+    assert isinstance(sketch, Numeric)
+    assert isinstance(recorded, Numeric)
+    assert (499, 1) == (sketch.count, sketch.missing)
+    assert (recorded.minimum, recorded.maximum) == (sketch.minimum, sketch.maximum)
+    assert recorded.mean == pytest.approx(sketch.mean)
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
 def test_a_pipe_is_refused(tmp_path: Path, suffix: str) -> None:
     pipe = tmp_path / f"t.{suffix}"

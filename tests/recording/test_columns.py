@@ -85,6 +85,22 @@ def test_moments_are_epoch_seconds_whatever_they_are_in() -> None:
     assert {key: {"t": [DAY, DAY]} for key in given} == {k: read(v) for k, v in given.items()}
 
 
+def test_durations_are_seconds_whatever_they_are_in() -> None:
+    durations = [timedelta(days=1), timedelta(days=1)]
+    given = {
+        "frame": pd.DataFrame({"t": durations}),
+        "polars": pl.DataFrame({"t": durations}),
+        "Arrow": pa.table({"t": durations}),
+        "array": {"t": np.array(durations, "timedelta64[ms]")},
+        "matrix": {"t": np.array([durations, durations], "timedelta64[D]").T[:, :1]},
+        "rows": [{"t": durations[0]}, {"t": np.timedelta64(24, "h")}],
+    }
+    assert {key: {"t": [DAY, DAY]} for key in given} == {k: read(v) for k, v in given.items()}
+    some = np.array([timedelta(microseconds=1), np.timedelta64("NaT"), None, pd.NaT], object)
+    for odd in (some, some[:3].astype("timedelta64[us]"), pd.Series(some[:3])):
+        np.testing.assert_array_equal([1e-6, np.nan, np.nan], read({"t": odd})["t"][:3])
+
+
 def test_moments_that_are_missing_or_far_away() -> None:
     for nothing in (np.datetime64("NaT"), pd.NaT, None):
         some = [date(1970, 1, 2), nothing]

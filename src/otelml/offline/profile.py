@@ -1,7 +1,7 @@
 """Rows of a table to the sketches of a window: the offline twin of the in-app recorder.
 
 Columns become what the recorder would make of them: numbers are numbers, text and booleans are
-categories, moments in time are epoch seconds.
+categories, moments in time are epoch seconds, durations are seconds.
 """
 
 import time
@@ -193,7 +193,7 @@ class _Fold:
             return None
         if pa.types.is_date(kind):
             column = column.cast(pa.timestamp("ms"))
-        if pa.types.is_timestamp(column.type):
+        if pa.types.is_timestamp(column.type) or pa.types.is_duration(kind):
             return _floats(column.cast(pa.int64())) / _PER_SECOND[column.type.unit]
         if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
             return _floats(column)

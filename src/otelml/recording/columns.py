@@ -100,7 +100,7 @@ def column(role: Role, name: str, values: Any) -> Block | Labels:
     array = plain(values)
     if array.dtype.kind in _NUMERIC:
         return Block(role, (name,), np.array(array, np.float64).reshape(-1, 1))
-    if array.dtype.kind == "M":
+    if array.dtype.kind in "mM":
         return Block(role, (name,), seconds(array).reshape(-1, 1))
     if array.dtype.kind in "OT":
         present = [v for v in array.tolist() if not is_missing(v)]

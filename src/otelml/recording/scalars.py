@@ -5,7 +5,7 @@ before it is known to be a scalar.
 """
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -30,23 +30,25 @@ def is_missing(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value has a number of its own: moments have their seconds since the epoch.
+    """Whether a value has a number of its own: moments and durations have their seconds.
 
     >>> is_number(Decimal(2)), is_number(datetime(1970, 1, 2)), is_number(True)
     (True, True, False)
     """
-    kinds = int | float | np.number | Decimal | date | np.datetime64
-    return isinstance(value, kinds) and not isinstance(value, bool | np.timedelta64)
+    kinds = int | float | np.number | Decimal | date | np.datetime64 | timedelta
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def number_of(value: Any) -> float:
     """What `is_number` as a number; an integer beyond all floats is not finite.
 
-    >>> number_of(datetime(1970, 1, 2)), number_of(-(10**400))
-    (86400.0, -inf)
+    >>> number_of(datetime(1970, 1, 2)), number_of(timedelta(hours=1)), number_of(-(10**400))
+    (86400.0, 3600.0, -inf)
     """
-    if isinstance(value, np.datetime64):
+    if isinstance(value, np.datetime64 | np.timedelta64):
         return float(seconds(np.asarray(value)))
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, date) and is_missing(value):  # pandas's NaT is one
         return math.nan
     if isinstance(value, date):
@@ -60,7 +62,9 @@ def number_of(value: Any) -> float:
 
 
 def seconds(moments: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Seconds since the epoch; nanoseconds would end in the year 2262."""
+    """Seconds since the epoch, for which nanoseconds would end in the year 2262; or durations'."""
+    if moments.dtype.kind == "m":
+        return np.asarray(moments / np.timedelta64(1, "s"), np.float64)
     micros = moments.astype("datetime64[us]")
     return np.where(np.isnat(micros), np.nan, micros.astype(np.int64).astype(np.float64) / 1e6)
 
