@@ -16,7 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from otelml.data import Key, Model, Role, Sketch
+from otelml.data import Key, Model, Role, Sketch, segment
 from otelml.offline.labels import labels
 from otelml.offline.layout import Layout
 from otelml.offline.profile import profile
@@ -209,6 +209,20 @@ def test_durations_are_those_of_the_app(tmp_path: Path, suffix: str, unit: str) 
     assert (499, 1) == (sketch.count, sketch.missing)
     assert (recorded.minimum, recorded.maximum) == (sketch.minimum, sketch.maximum)
     assert recorded.mean == pytest.approx(sketch.mean)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_views_of_texts_cut_rows_as_texts_do(tmp_path: Path, suffix: str) -> None:
+    path, found = tmp_path / f"t.{suffix}", []
+    for kind in (pa.string(), pa.string_view(), pa.binary(), pa.binary_view()):
+        plan = pa.array(["a", "b", None] * 100, kind)
+        data = pa.table({"plan": plan, "n": np.arange(300.0)})
+        pa.parquet.write_table(data, path) if suffix == "parquet" else ipc(data, path, 99)
+        found.append(profile(path, MODEL, Layout(segments=("plan",))).sketches)
+    text, view, octets, view_of_octets = found
+    assert text == view
+    assert octets == view_of_octets
+    assert {(), segment("plan", "a"), segment("plan", "b")} == {key.segment for key in text}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ _Column = TypeVar("_Column", int, str)
 _UNREADABLE: Final = OSError, pa.ArrowInvalid, pa.ArrowKeyError, delimited.MistypedError
 
 _TEXTS: Final = pa.string(), pa.large_string(), pa.binary(), pa.large_binary()
+_VIEWS: Final = MappingProxyType({pa.string_view(): pa.string(), pa.binary_view(): pa.binary()})
 
 ROWS: Final = 65_536
 _PASSES: Final = 32
@@ -174,7 +176,8 @@ def _parquet(path: Path, advance: Callable[[float], None]) -> Iterator[pa.Record
                 done += batch.num_rows * len(some)
                 advance(done / total)
                 # Asked for `x`, it also gives a column named `x.y`.
-                yield batch.select([i for i, n in enumerate(batch.schema.names) if n in some])
+                asked = [i for i, n in enumerate(batch.schema.names) if n in some]
+                yield _decoded(batch.select(asked))
             _release()
 
 
@@ -212,14 +215,20 @@ def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The same with numbers and moments themselves in the place of codes, as Parquet has them."""
-    columns = [
-        column.dictionary_decode()
-        if pa.types.is_dictionary(column.type) and column.type.value_type not in _TEXTS
-        else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+    """The same with numbers and moments in the place of codes, as Parquet has them, and no views.
+
+    Arrow loses the nulls of a view of texts when it counts them, and cannot take some rows of it.
+    """
+    columns = map(_plain, batch.columns)
+    return pa.RecordBatch.from_arrays([*columns], batch.schema.names)
+
+
+def _plain(column: Any) -> Any:
+    kind = column.type
+    if pa.types.is_dictionary(kind) and kind.value_type not in _TEXTS:
+        column = column.dictionary_decode()
+    known = _VIEWS.get(column.type)
+    return column if known is None else column.cast(known)
 
 
 def _groups(columns: list[_Column]) -> Iterator[list[_Column]]:
