@@ -132,6 +132,20 @@ def test_the_columns_of_an_arrow_table_are_no_names() -> None:
     assert {"age": [1.0]} == read(pl.DataFrame({"age": [1]}))
 
 
+def test_nulls_among_the_codes_of_an_arrow_table_are_missing() -> None:
+    columns = {"job": ["clerk", None, "cook"], "age": [30, None, 40], "member": [True, None, True]}
+    given = pa.table({name: pa.array(v).dictionary_encode() for name, v in columns.items()})
+    for data in (given, given.to_batches()[0], given.slice(0, 3)):
+        found = read(data)
+        np.testing.assert_array_equal([30, np.nan, 40], found.pop("age"))
+        assert {"job": ["clerk", None, "cook"], "member": ["True", None, "True"]} == found
+
+
+def test_a_column_of_an_arrow_table_that_numpy_cannot_have_costs_no_other() -> None:
+    given = pa.table({"age": [1.0, 2.0], "at": pa.array([1, 2], pa.time64("ns"))})
+    assert {"age": [1.0, 2.0], "": []} == read(given)
+
+
 def test_rows_are_told_or_left_to_the_result() -> None:
     told = (
         [[1], [2]],

@@ -195,9 +195,12 @@ def as_array(data: Any) -> npt.NDArray[Any]:
 
 
 def _arrow(data: Any) -> dict[str, Any]:
-    """The columns of an Arrow table or batch, as arrays."""
-    names = data.column_names
-    return {name: data.column(i).to_numpy(zero_copy_only=False) for i, name in enumerate(names)}
+    """The columns of an Arrow table or batch; numpy would take a null in codes for a value."""
+    columns = {name: data.column(i) for i, name in enumerate(data.column_names)}
+    return {
+        name: column.cast(column.type.value_type) if hasattr(column.type, "index_type") else column
+        for name, column in columns.items()
+    }
 
 
 def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labels, ...]:
