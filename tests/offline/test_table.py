@@ -246,6 +246,7 @@ def test_a_pipe_is_refused(tmp_path: Path, suffix: str) -> None:
         pa.array([bytes(16)] * 30, pa.uuid()),
         pa.array(["{}"] * 30, pa.json_()),
         pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((30, 2))),
+        pa.array([(1, 2, 3)] * 30, pa.month_day_nano_interval()),
     ],
     ids=lambda column: str(column.type)[:20],
 )
@@ -254,6 +255,8 @@ def test_values_that_are_neither_numbers_nor_text_are_excluded(
     tmp_path: Path, suffix: str, column: pa.Array
 ) -> None:
     path = tmp_path / f"t.{suffix}"
+    if pa.types.is_interval(column.type) and suffix == "parquet":
+        pytest.skip("Parquet has no such type")
     rows = pa.table({"n": np.arange(30.0), "plan": [*"abc"] * 10, "odd": column})
     pa.parquet.write_table(rows, path) if suffix == "parquet" else ipc(rows, path, 10)
     told = re.escape(f"column 'odd' is of {column.type}; --exclude it")

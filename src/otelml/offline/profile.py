@@ -102,7 +102,8 @@ def _profiled(
 
 
 def _is_plain(kind: Any) -> bool:
-    return not (pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType))
+    odd = pa.types.is_nested(kind) or pa.types.is_interval(kind)
+    return not (odd or isinstance(kind, pa.BaseExtensionType))
 
 
 def _sliced(
