@@ -1,10 +1,13 @@
 """What predictions beside targets in a table sum up to, whatever the file and its types."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 
@@ -107,6 +110,19 @@ def test_numbers(tmp_path: Path) -> None:
     found = measured(path, Layout("p", None, "y"))
     assert mean_absolute_error(y, y + 0.5 * SCORE) == pytest.approx(found["mae"], rel=1e-9)
     assert "accuracy" not in found
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_fractions_beside_booleans_are_numbers(tmp_path: Path, kind: str) -> None:
+    path = written(pd.DataFrame({"y": TRUE, "p": SCORE}), tmp_path / f"a.{kind}")
+    found = measured(path, Layout("p", None, "y"))
+    assert mean_absolute_error(TRUE, SCORE) == pytest.approx(found["mae"], rel=1e-9)
+
+
+def test_decimals_are_numbers(tmp_path: Path) -> None:
+    rows = {"y": [Decimal(3), Decimal(5)], "p": [Decimal("3.5"), Decimal("5.50")]}
+    pa.parquet.write_table(pa.table(rows), tmp_path / "a.parquet")
+    assert 0.5 == measured(tmp_path / "a.parquet", Layout("p", None, "y"))["mae"]
 
 
 def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:

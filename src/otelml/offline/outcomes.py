@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,14 @@ from otelml.wire.rows import alike, is_numeral, text_of
 _LARGEST: Final = 2.0**128
 """Targets of a greater magnitude have fourth powers that overflow."""
 
+_NUMBERS: Final = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_boolean,
+    pa.types.is_null,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Task:
@@ -36,8 +43,9 @@ def summarised(path: Path, layout: Layout, reference: Summary | None = None) -> 
     """What a table's predictions and targets sum up to; None if it lacks either.
 
     They are read as those of the `reference` were. Without one, targets are classes where the
-    table has scores, where they or the predictions are no numbers, and where both are integers;
-    and scores are those of the last class in order. Classes are spelled as the predictions are.
+    table has scores, where they or the predictions are no numbers, and where both are integers,
+    or booleans beside whole numbers; and scores are those of the last class in order. Classes are
+    spelled as the predictions are.
 
     Raises:
         DataError: the table cannot be read, a target is too large to sum up, or no class of the
@@ -68,8 +76,8 @@ def _task(path: Path, layout: Layout) -> _Task:
     assert layout.target is not None
     true, predicted = set[str](), set[str]()
     for batch in aligned(path, _columns(layout)):
-        kinds = [batch[n].type for n in (layout.target, layout.prediction) if n is not None]
-        if layout.score is None and _are_fractions(kinds):
+        columns = [batch[n] for n in (layout.target, layout.prediction) if n is not None]
+        if layout.score is None and _are_fractions(columns):
             return _Task(classifies=False, positive=None)
         true |= _classes(batch[layout.target])
         predicted |= set() if layout.prediction is None else _classes(batch[layout.prediction])
@@ -84,11 +92,17 @@ def _task(path: Path, layout: Layout) -> _Task:
     return _Task(classifies=True, positive=max(true | predicted, default=None))
 
 
-def _are_fractions(kinds: list[Any]) -> bool:
-    """Whether columns of these types are what a regression predicts, and the truth of it."""
-    fractions = [pa.types.is_floating(kind) or pa.types.is_decimal(kind) for kind in kinds]
-    numbers = (pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds)
-    return any(fractions) and all(map(or_, fractions, numbers))
+def _are_fractions(columns: list[Any]) -> bool:
+    """Whether these are what a regression predicts, and the truth of it.
+
+    Whole numbers beside booleans are classes, whatever their type.
+    """
+    if not all(any(is_one(c.type) for is_one in _NUMBERS) for c in columns):
+        return False
+    fractions = [c for c in columns if pa.types.is_floating(c.type) or getattr(c.type, "scale", 0)]
+    if any(pa.types.is_boolean(c.type) for c in columns):
+        return any((np.abs(np.modf(_numbers(c))[0]) > 0).any() for c in fractions)
+    return bool(fractions)
 
 
 def _classes(column: Any) -> set[str]:
