@@ -137,6 +137,20 @@ def test_data_may_lack_what_the_baseline_has(
     }
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_scores_that_are_no_numbers_any_more_are_told(tmp_path: Path, kind: str) -> None:
+    reference = frame(1000).assign(truth=lambda rows: rows["label"])
+    roles = ("--prediction", "label", "--score", "p", "--target", "truth")
+    baseline = tmp_path / "baseline.json"
+    built = ("baseline", "build", written(reference, tmp_path / f"a.{kind}"), "-o", baseline)
+    assert 0 == call(*built, "--model", "m", *roles).exit_code
+    today = written(reference.assign(p="50%"), tmp_path / f"b.{kind}")
+    done = call("check", baseline, today)
+    assert 2 == done.exit_code
+    assert "column 'p' holds no numbers: " in " ".join(done.output.split())
+    assert "'50%'" in done.output
+
+
 def test_one_baseline_checks_another(files: dict[str, Path]) -> None:
     baseline = build(files)
     assert 0 == call("check", baseline, baseline).exit_code

@@ -128,7 +128,9 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
         weight = np.ones(batch.num_rows)
         segments = {name: np.array(spelled(batch[name]), object) for name in layout.segments}
         if not task.classifies:
-            predicted, truth = (_numbers(batch[n]) for n in (layout.prediction, layout.target))
+            predicted, truth = (
+                _required(path, n, batch) for n in (layout.prediction, layout.target)
+            )
             _require_summable(path, layout, truth)
             yield Outcomes(predicted, truth, weight, segments=segments)
             continue
@@ -141,7 +143,7 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
         classes: tuple[str, ...] = ()
         scores = None
         if layout.score is not None and task.positive is not None:
-            classes, scores = (task.positive,), _numbers(batch[layout.score]).reshape(-1, 1)
+            classes, scores = (task.positive,), _required(path, layout.score, batch).reshape(-1, 1)
         yield Outcomes(predicted, truth, weight, classes, scores, segments=segments)
 
 
@@ -152,6 +154,16 @@ def _require_summable(path: Path, layout: Layout, truth: np.ndarray[Any, Any]) -
             f"{path}: column {layout.target!r} holds the target {large[0]}, whose powers overflow; "
             "mend that row, or build the baseline without --target"
         )
+
+
+def _required(path: Path, name: str | None, batch: pa.RecordBatch) -> np.ndarray[Any, Any]:
+    """A column that holds nothing but numbers."""
+    try:
+        return _numbers(batch[name])
+    except pa.ArrowException as error:
+        raise DataError(
+            f"{path}: column {name!r} holds no numbers: {error}; mend it, or leave it out"
+        ) from error
 
 
 def _numbers(column: Any) -> np.ndarray[Any, Any]:
