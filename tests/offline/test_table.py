@@ -225,6 +225,14 @@ def test_views_of_texts_cut_rows_as_texts_do(tmp_path: Path, suffix: str) -> Non
     assert {(), segment("plan", "a"), segment("plan", "b")} == {key.segment for key in text}
 
 
+def test_an_arrow_stream_is_told_with_the_remedy(tmp_path: Path) -> None:
+    data, path = table(3), tmp_path / "t.arrow"
+    with pa.ipc.new_stream(str(path), data.schema) as stream:
+        stream.write_table(data)
+    with pytest.raises(DataError, match="it may be a stream; save it as a file"):
+        columns_of(path)
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
 def test_a_pipe_is_refused(tmp_path: Path, suffix: str) -> None:
     pipe = tmp_path / f"t.{suffix}"

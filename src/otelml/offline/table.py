@@ -262,4 +262,6 @@ def _said(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error)
     if "Empty CSV file" in text:
         return "empty, or no more than a header; give a file with data"
+    if "Not an Arrow file" in text:
+        return "no Arrow file, though it may be a stream; save it as a file (Feather version 2)"
     return text.split("\n")[0]
