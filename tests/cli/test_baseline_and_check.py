@@ -262,13 +262,19 @@ def test_slices_are_compared_with_themselves(tmp_path: Path, kind: str) -> None:
 
 
 def test_booleans_are_the_same_however_a_file_spells_them(tmp_path: Path) -> None:
-    for name, spelled in {"a": ("true", "false"), "b": ("TRUE", "FALSE")}.items():
-        values = RNG.choice(spelled, 3000, p=[0.7, 0.3])
+    spellings = {
+        "a": ("true", "false", "1", "0", "TRUE", "False"),
+        "b": ("TRUE", "FALSE"),
+        "c": ("1", "0"),
+    }
+    for name, spelled in spellings.items():
+        truths, shares = len(spelled) // 2, [0.7, 0.3]
+        values = RNG.choice(spelled, 3000, p=np.array(shares * truths) / truths)
         pd.DataFrame({"member": values}).to_csv(tmp_path / f"{name}.csv", index=False)
     output = tmp_path / "o.json"
     build = ("baseline", "build", tmp_path / "a.csv", "-o", output, "--model", "m")
     assert 0 == call(*build, "--segment", "member").exit_code
-    for name in "ab":
+    for name in spellings:
         assert 0 == call("check", output, tmp_path / f"{name}.csv").exit_code
 
 

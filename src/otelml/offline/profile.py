@@ -221,7 +221,7 @@ class _Fold:
         held, told = self._counted[key], key[1] in self._layout.booleans
         for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
             name = category_of(value)
-            held[boolean(name) if told else name] += count
+            held[boolean(name) if told and isinstance(value, str) else name] += count
         if len(held) > _NAMES:
             self._settle(key)
 

@@ -1,7 +1,8 @@
 """Tables by slice: their rows for each value of a column, spelled as telemetry spells it."""
 
 from collections.abc import Container, Iterable, Iterator
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,8 @@ import pyarrow.compute as pc
 
 from otelml.data import segment
 from otelml.recording.rows import numeral
+
+_BOOLEANS: Final = MappingProxyType({"true": "True", "1": "True", "false": "False", "0": "False"})
 
 
 def spelled(column: Any) -> list[str | None]:
@@ -23,12 +26,12 @@ def spelled(column: Any) -> list[str | None]:
 
 
 def boolean(text: str | None) -> str | None:
-    """True or false as Python spells it; other text as it is.
+    """True or false as Python spells what Arrow reads as such from CSV; other text as it is.
 
-    >>> boolean("TRUE"), boolean("false"), boolean("yes")
+    >>> boolean("TRUE"), boolean("0"), boolean("yes")
     ('True', 'False', 'yes')
     """
-    return text.capitalize() if text and text.lower() in ("true", "false") else text
+    return _BOOLEANS.get(text.lower(), text) if text else text
 
 
 def _text(value: Any) -> str | None:
@@ -48,7 +51,7 @@ def cut(
             encoded = pc.dictionary_encode(encoded)
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         values = spelled(encoded.dictionary)
-        if name in booleans:
+        if name in booleans and pa.types.is_string(encoded.dictionary.type):
             values = [*map(boolean, values)]
         for code in np.argsort(-np.bincount(codes[codes >= 0], minlength=len(values))).tolist():
             value = values[code]
