@@ -254,7 +254,6 @@ def test_a_pipe_is_refused(tmp_path: Path, suffix: str) -> None:
         pa.array([bytes(16)] * 30, pa.uuid()),
         pa.array(["{}"] * 30, pa.json_()),
         pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((30, 2))),
-        pa.array([(1, 2, 3)] * 30, pa.month_day_nano_interval()),
     ],
     ids=lambda column: str(column.type)[:20],
 )
@@ -263,8 +262,6 @@ def test_values_that_are_neither_numbers_nor_text_are_excluded(
     tmp_path: Path, suffix: str, column: pa.Array
 ) -> None:
     path = tmp_path / f"t.{suffix}"
-    if pa.types.is_interval(column.type) and suffix == "parquet":
-        pytest.skip("Parquet has no such type")
     rows = pa.table({"n": np.arange(30.0), "plan": [*"abc"] * 10, "odd": column})
     pa.parquet.write_table(rows, path) if suffix == "parquet" else ipc(rows, path, 10)
     told = re.escape(f"column 'odd' is of {column.type}; --exclude it")
@@ -275,3 +272,12 @@ def test_values_that_are_neither_numbers_nor_text_are_excluded(
     assert {"n", "plan"} == {key.name for key in found.sketches}
     with pytest.raises(DataError, match=told):
         profile(path, MODEL, Layout(exclude=excluded, segments=("odd",)))
+
+
+def test_calendar_intervals_are_told_or_left_out(tmp_path: Path) -> None:
+    every = pa.array([(1, 2, 3)] * 30, pa.month_day_nano_interval())
+    ipc(pa.table({"n": np.arange(30.0), "every": every}), path := tmp_path / "t.arrow", 10)
+    with pytest.raises(DataError, match=r"'every' is of month_day_nano_interval; --exclude it"):
+        profile(path, MODEL, Layout())
+    found = profile(path, MODEL, Layout(exclude=frozenset({"every"})))
+    assert [Key(MODEL, Role.FEATURE, "n")] == [*found.sketches]
