@@ -139,7 +139,8 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
             for n in (layout.prediction, layout.target)
         )
         like = task.positive or ""
-        truth[:] = [t and alike(t, p or like) for t, p in zip(truth, predicted, strict=True)]
+        if not {"True", "False"}.isdisjoint((*truth, *predicted, like)):  # else all are alike
+            truth[:] = [t and alike(t, p or like) for t, p in zip(truth, predicted, strict=True)]
         classes: tuple[str, ...] = ()
         scores = None
         if layout.score is not None and task.positive is not None:
