@@ -145,6 +145,8 @@ class Numeric(Distribution):
             return grid
         edges, _ = self.tail.cumulative()
         if self.tail.count <= THIN * self.count and grid.size:
+            if edges[0] >= grid[0] and edges[-1] <= grid[-1]:
+                return grid
             edges = edges[(edges < grid[0]) | (edges > grid[-1])]
         return np.unique(np.concatenate([grid, edges]))
 

@@ -60,10 +60,12 @@ def _together(signs: list[Cells], stuck: int) -> list[Cells]:
     best, kept = _steps(signs), signs
     if best < MUCH:
         return signs
-    index = np.concatenate([index for index, _ in signs])
-    order = np.argsort(index, kind="stable")
-    index = index[order]
-    upto = np.cumsum(np.concatenate([counts for _, counts in signs])[order])
+    index, counts = max(signs, key=lambda cells: cells[0].size)
+    if all(other.size for other, _ in signs):
+        index, counts = (np.concatenate(part) for part in zip(*signs, strict=True))
+        order = np.argsort(index, kind="stable")
+        index, counts = index[order], counts[order]
+    upto = np.cumsum(counts)
     first, last = 0, index.size - 1
     narrowest = int(index[-1] - index[0])
     for _ in range(_GAPS):
