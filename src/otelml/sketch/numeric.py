@@ -3,8 +3,9 @@
 A plain exponential histogram coarsens until it covers its range, so that a single 1.0 among values
 around 1000 takes all resolution away. Here a small share of the values at either end of the
 range, and all that stand apart from the others, move to a second histogram, the tail, where that
-buys resolution; every value is counted once, in a true bucket of one of the two. The same rule serves updates and merges. Values
-whose spread is tiny beside their distance from zero (timestamps, ids) are taken about an origin.
+buys resolution; every value is counted once, in a true bucket of one of the two. The same rule
+serves updates and merges. Values whose spread is tiny beside their distance from zero (timestamps,
+ids) are taken about an origin.
 """
 
 import math
