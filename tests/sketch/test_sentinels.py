@@ -100,3 +100,31 @@ def test_far_values_count_for_the_wasserstein_distance() -> None:
     exact = stats.wasserstein_distance(a, b) / a.std()
     pair = Comparison([Numeric.of(a)], [Numeric.of(b)])
     assert exact == pytest.approx(wasserstein.measure(pair).value.item(), rel=0.03)
+
+
+@pytest.mark.parametrize("far", [[], [535.0]])
+def test_a_constant_beside_odd_values_does_not_drift(far: list[float]) -> None:
+    """What is beyond a bucket on one side only does not tell where in it the values are."""
+    constant = np.full(2000, 146.60520823611049)
+    constant[::100] = -137342.70174798576
+    other = np.r_[constant, far]
+    exact = stats.ks_2samp(constant, other).statistic
+    assert exact == pytest.approx(ks(Numeric.of(constant), Numeric.of(other)), abs=0.005)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_three_clusters_without_drift_show_none(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = [
+        np.concatenate(
+            [
+                rng.normal(1459, 1, 3000 + more),
+                rng.normal(-236_501, 428, 1600),
+                np.round(rng.normal(1.4e6, 1e6, 1400)),
+            ]
+        )
+        for more in (0, 40)
+    ]
+    a, b = map(rng.permutation, pairs)
+    exact = stats.ks_2samp(a, b).statistic
+    assert max(ks(way(a), way(b)) for way in (Numeric.of, folded)) <= exact + 0.005

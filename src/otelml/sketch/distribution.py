@@ -130,11 +130,8 @@ class Distribution(ABC):
 
     @cached_property
     def grid(self) -> Floats:
-        """Bounds of its filled buckets; one that is a point starts at the number before."""
-        lower, upper, _ = self.buckets()
-        points = upper[lower == upper]
-        apart = np.flatnonzero(lower[1:] != upper[:-1]) + 1
-        return np.concatenate([lower[:1], lower[apart], np.nextafter(points, -np.inf), upper])
+        """Bounds of its filled buckets."""
+        return bounds_of(*self.buckets())
 
     def counts_between(self, inner: Floats) -> Floats:
         """Counts in the bins between these inner edges."""
@@ -172,3 +169,10 @@ class Distribution(ABC):
         before = self.cdf(np.nextafter(lower[cell], -np.inf)) >= shares
         outside = before | (edges > upper[cell])
         return np.unique(np.where(self.smooth[cell] | outside, edges, upper[cell]))
+
+
+def bounds_of(lower: Floats, upper: Floats, _: Ints) -> Floats:
+    """Bounds of buckets, ascending; one that is a point starts at the number before."""
+    points = upper[lower == upper]
+    apart = np.flatnonzero(lower[1:] != upper[:-1]) + 1
+    return np.concatenate([lower[:1], lower[apart], np.nextafter(points, -np.inf), upper])

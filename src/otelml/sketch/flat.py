@@ -101,6 +101,7 @@ class Flat(NamedTuple):
         smooth = np.ones(len(counts), np.bool_)
         smooth[1:] = alike
         smooth[:-1] &= alike
+        smooth[starts[sizes == 1]] = False
         return smooth
 
     def lines(self) -> list[tuple[Floats, Floats]]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from otelml.sketch import exponential
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, signed
-from otelml.sketch.distribution import Distribution
+from otelml.sketch.distribution import Distribution, bounds_of
 from otelml.sketch.exponential import Exponential
 from otelml.sketch.flat import Flat
 from otelml.sketch.moments import Moments
@@ -144,7 +144,7 @@ class Numeric(Distribution):
         grid = super().grid
         if not self.tail.count:
             return grid
-        edges, _ = self.tail.cumulative()
+        edges = np.sort(bounds_of(*self.tail.bounds()))  # not drawn in: the other's may lie beyond
         if self.tail.count <= THIN * self.count and grid.size:
             if edges[0] >= grid[0] and edges[-1] <= grid[-1]:
                 return grid
@@ -188,7 +188,7 @@ class Numeric(Distribution):
 
     @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
-        return _joined(self._risen, self.tail.cumulative())
+        return _joined(self._risen, self.tail.lines())
 
     def condensed(self) -> Self:
         """The same in fewer buckets, for a file: eight in one where they are many and thin.
