@@ -41,7 +41,7 @@ def folded(values: Floats) -> Numeric:
 
 @pytest.mark.parametrize("name", SENTINELS)
 @pytest.mark.parametrize(
-    ("share", "size"), [*product([0.003, 0.03], [1, 7, 200, 8000]), (0.2, 200), (0.2, 8000)]
+    ("share", "size"), [(0.003, 1), (0.003, 7), *product([0.003, 0.03, 0.2], [40, 200, 8000])]
 )
 def test_they_blind_no_merged_sketch(name: str, share: float, size: int) -> None:
     a, b = samples(SENTINELS[name], share)
@@ -49,13 +49,12 @@ def test_they_blind_no_merged_sketch(name: str, share: float, size: int) -> None
     assert exact == pytest.approx(ks(merged(a, size), merged(b, size)), abs=0.005)
 
 
-@pytest.mark.parametrize("name", ["one above", "one below", "negative"])
-@pytest.mark.parametrize("size", [1, 7])
-def test_many_blind_no_tiny_parts(name: str, size: int) -> None:
-    """On both sides in so many rows, they would: a tail is one histogram."""
-    a, b = samples(SENTINELS[name], 0.2)
-    exact = stats.ks_2samp(a, b).statistic
-    assert exact == pytest.approx(ks(merged(a, size), merged(b, size)), abs=0.005)
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_few_values_have_one_histogram(rows: int) -> None:
+    """None of two values is the odd one: what a request or two told stands in one data point."""
+    for seed in range(50):
+        values = np.random.default_rng(seed).normal(0, 1, rows)
+        assert not Numeric.of(values).tail.count
 
 
 @pytest.mark.parametrize("share", [0.003, 0.03, 0.2, 0.45])
@@ -77,7 +76,7 @@ def test_most_rows_may_have_one(share: float) -> None:
 def test_the_same_rows_folded_in_other_ways_do_not_drift(name: str, share: float) -> None:
     """However parts were laid out: a coarse tail and a fine body are not compared."""
     a, _ = samples(SENTINELS[name], share)
-    ways = [Numeric.of(a), merged(a, 7), chained(a, 20), folded(a)]
+    ways = [Numeric.of(a), merged(a, 7), merged(a, 40), chained(a, 20), folded(a)]
     assert max(ks(one, other) for one in ways for other in ways) <= 0.01
 
 

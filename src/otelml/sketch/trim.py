@@ -23,8 +23,8 @@ _GAPS: Final = 8
 _WIDE: Final = 2
 """Ratio of such gaps to what they leave: smooth values have wide ones among the farthest alone."""
 
-_SOME: Final = 32
-"""Values that must be left where a second gap is to end the body: fewer have gaps by chance."""
+_SOME: Final = 16
+"""Values of which a half may stand apart, and of fewer a quarter: these have gaps by chance."""
 
 
 def layout(
@@ -66,6 +66,7 @@ def _together(signs: list[Cells], stuck: int) -> list[Cells]:
         order = np.argsort(index, kind="stable")
         index, counts = index[order], counts[order]
     upto = np.cumsum(counts)
+    share = 1 / 2 if upto[-1] + stuck >= _SOME else 3 / 4
     first, last = 0, index.size - 1
     narrowest = int(index[-1] - index[0])
     for _ in range(_GAPS):
@@ -79,7 +80,7 @@ def _together(signs: list[Cells], stuck: int) -> list[Cells]:
         else:
             last = gap
         inside = int(upto[last]) - (int(upto[first - 1]) if first else 0)
-        if 2 * inside < int(upto[-1]) + stuck or (kept is not signs and inside < _SOME):
+        if inside < share * (int(upto[-1]) + stuck):
             break
         inner = between(signs, int(index[first]), int(index[last]))
         steps = _steps(inner)
