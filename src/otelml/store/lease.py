@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from otelml.store.database import Database, StoreError
 
@@ -150,6 +151,10 @@ class _Session:
             return connection, connection.execute(tried).scalar_one()
 
     def close(self) -> None:
+        if not (self._connection.closed or self._connection.invalidated):
+            # By itself the server sees only a while later that the session ended.
+            with contextlib.suppress(SQLAlchemyError), self._connection.begin():
+                self._connection.execute(select(func.pg_advisory_unlock_all()))
         self._connection.close()
 
 
