@@ -1,9 +1,11 @@
 """scikit-learn under the hooks: what is recorded, once, and the app none the wiser."""
 
 import copy
+import gc
 import inspect
 import pickle
 import tracemalloc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,19 @@ def test_an_array_that_is_filled_anew_is_another_input(telemetry: Telemetry) -> 
     assert 150 == telemetry.value("ml.feature.observations")
     assert 50 == telemetry.value("ml.prediction.classes")
     assert 50 == telemetry.value("ml.prediction.score")
+
+
+def test_an_input_is_not_held_beyond_its_request(telemetry: Telemetry) -> None:
+    model = RandomForestClassifier(4).fit(X, Y)
+    row = X[0].copy()
+    rows, held = [row], weakref.ref(row)
+    with telemetry.tracer.start_as_current_span("request"):
+        model.predict(rows)
+        model.predict_proba(rows)
+    del row, rows
+    gc.collect()
+    assert held() is None
+    assert 3 == telemetry.value("ml.feature.observations")
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100])

@@ -1,7 +1,6 @@
 """What is counted already of an input: sibling calls on it, within one request, count it once."""
 
 import weakref
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -9,9 +8,10 @@ import numpy as np
 from otelml.data import Model, Role
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from otelml.hooks._call import Call
 
-_RECENT: Final = 256
 _SHORT: Final = 1024
 _TELLING: Final = 8_192
 """Values of an array that tell whether it holds the same."""
@@ -26,33 +26,35 @@ class _Input(NamedTuple):
 
 
 class Siblings:
-    """The latest inputs of requests."""
+    """The latest input of each model in requests, for as long as their spans live."""
 
     def __init__(self) -> None:
-        self._recent: OrderedDict[tuple[int, int, Model], _Input] = OrderedDict()
+        self._requests: weakref.WeakKeyDictionary[Span, dict[Model, _Input]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def seen(self, call: "Call") -> set[Role] | None:
         """Roles counted already of this very input in this request; None outside of one."""
-        request = call.parent.get_span_context()
-        if not request.is_valid:
+        request, data = call.parent, call.data
+        if not request.get_span_context().is_valid:
             return None
-        data = call.data
         reference: Any
         try:
             reference = weakref.ref(data)
         except TypeError:
             if not isinstance(data, list) or len(data) > _SHORT:
                 return None
-            reference = lambda: data  # noqa: E731 - a short list may be held for a while
-        key = request.trace_id, request.span_id, call.model
+            reference = lambda: data  # noqa: E731 - a short list may be held during a request
+        try:
+            latest = self._requests.setdefault(request, {})
+        except TypeError:  # a span of the app's own kind may be neither hashable nor weakly held
+            return None
         content = _content(data)
-        known = self._recent.get(key)
+        known = latest.get(call.model)
         if known is not None and known.reference() is data and known.content == content:
             return known.seen
         seen: set[Role] = set()
-        self._recent[key] = _Input(reference, content, seen)
-        while len(self._recent) > _RECENT:
-            self._recent.popitem(last=False)
+        latest[call.model] = _Input(reference, content, seen)
         return seen
 
 
