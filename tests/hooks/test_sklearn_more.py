@@ -96,6 +96,23 @@ def test_logarithms_of_probabilities(telemetry: Telemetry) -> None:
     assert model.predict_proba(X)[:, 1].sum() == pytest.approx(point.sum)
 
 
+@pytest.mark.parametrize("rows", [1, 80])
+def test_an_app_whose_numpy_raises(telemetry: Telemetry, rows: int) -> None:
+    given = np.tile([1e-200, 1e200, -1e308], (rows, 100))
+
+    class Certain(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        classes_ = np.array(["no", "maybe", "yes"])
+
+        def predict_log_proba(self, X: Any) -> Any:
+            return np.tile([0.0, -1000.0, -np.inf], (len(X), 1))
+
+    with np.errstate(all="raise"):
+        for columns in (3, 300):
+            Certain().predict_log_proba(given[:, :columns])
+        assert 2 * rows == telemetry.value("ml.prediction.classes", ml_prediction_class="no")
+    assert 0 == telemetry.value("ml.monitor.item.dropped")
+
+
 def test_uninstrumenting_keeps_what_others_wrapped() -> None:
     instrumentor = SklearnInstrumentor()
     instrumentor.instrument()

@@ -67,7 +67,8 @@ class EstimatorReader(Reader):
                 yield from _several(result, card.facts, classes_too=True)
             case "predict_log_proba":
                 logs = result if isinstance(result, list) else [result]
-                found = [np.exp(each) for each in logs]
+                with np.errstate(under="ignore"):  # the app's own may be to raise
+                    found = [np.exp(each) for each in logs]
                 yield from _several(
                     found if isinstance(result, list) else found[0], card.facts, classes_too=True
                 )

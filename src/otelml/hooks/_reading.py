@@ -171,15 +171,16 @@ def _read(
     inputs: Columns = ()
     outputs: Columns = ()
     unread = False
-    try:
-        if features:
-            inputs = reader.inputs(call.card, data)
-    except Exception:
-        failed(reader.inputs)
-        unread = True
-    try:
-        outputs = tuple(reader.outputs(call.card, call, result))
-    except Exception:
-        failed(reader.outputs)
-        unread = True
+    with np.errstate(all="ignore"):  # the app's own may be to raise
+        try:
+            if features:
+                inputs = reader.inputs(call.card, data)
+        except Exception:
+            failed(reader.inputs)
+            unread = True
+        try:
+            outputs = tuple(reader.outputs(call.card, call, result))
+        except Exception:
+            failed(reader.outputs)
+            unread = True
     return inputs, outputs, unread

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from otelml import names
 from otelml.data import Inference, Key, Model, Origin, Role, Series
 from otelml.recording.buffer import Buffer
@@ -95,7 +97,7 @@ class Recorder:
 
     def fold(self) -> None:
         """Fold what is buffered into sketches."""
-        with self._folding:
+        with self._folding, np.errstate(all="ignore"):  # the app's own may be to raise
             calls, raw = self.buffer.calls()
             self._count_started()
             self._fold_read(calls)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics._internal import point as sdk
@@ -133,7 +134,7 @@ class Bridge:
             served = self.provider()
             if served is None or served._measurement_consumer is not consumer:
                 return result
-            with self._lock:
+            with self._lock, np.errstate(all="ignore"):  # the app's own may be to raise
                 self._fold([*consumer._reader_storages])
                 ours = self._metrics(reader)
             if not ours:
