@@ -19,12 +19,14 @@ from opentelemetry import context
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import StatusCode
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -87,6 +89,62 @@ def test_several_outputs(telemetry: Telemetry) -> None:
     model = RandomForestClassifier(3).fit(X, np.column_stack([Y, 1 - Y]))
     model.predict_proba(X)
     assert 80 == telemetry.value("ml.prediction.score", ml_output_name="y1")
+
+
+@pytest.mark.parametrize("mixins", [(BaseEstimator, RegressorMixin), (BaseEstimator,)])
+@pytest.mark.parametrize("rows", [1, 80])
+def test_numbers_of_what_does_not_say_that_it_is_a_regressor(
+    telemetry: Telemetry, mixins: tuple[type, ...], rows: int
+) -> None:
+    halved = type("Halved", mixins, {"predict": lambda _, X: X[:, 0] / 2})
+    halved().predict(X[:rows])
+    assert rows == telemetry.value("ml.prediction.value")
+    assert [] == telemetry.points("ml.prediction.classes")
+
+
+def test_classes_that_are_no_numbers_of_a_regression(telemetry: Telemetry) -> None:
+    class Floats(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        def predict(self, X: Any) -> Any:
+            return np.where(X[:, 0] > 0, 1.0, 0.0)
+
+    Floats().predict(X)
+    assert 80 == telemetry.value("ml.prediction.classes")
+
+
+def test_classes_that_are_a_list(telemetry: Telemetry) -> None:
+    class Listed(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.classes_ = ["no", "yes"]
+
+        def predict_proba(self, X: Any) -> Any:
+            return np.tile([0.3, 0.7], (len(X), 1))
+
+    Listed().predict_proba(X)
+    assert "binary_classification" == told(telemetry)["ml.task.type"]
+    assert 80 == telemetry.value("ml.prediction.classes", ml_prediction_class="yes")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLPClassifier((3,), max_iter=3),
+        make_pipeline(StandardScaler(), OneVsRestClassifier(LogisticRegression())),
+        ClassifierChain(LogisticRegression()),
+        RandomForestClassifier(3),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_several_labels_of_a_row(telemetry: Telemetry, model: Any, labels: int) -> None:
+    model.fit(X, (X[:, :labels] > 0).astype(int))
+    given = model.predict_proba(X[:9])
+    second = [m[:, 1] for m in given] if isinstance(given, list) else [*given.T]
+    assert "ml.task.type" not in told(telemetry)
+    assert labels * 9 == telemetry.value("ml.prediction.classes")
+    scores = telemetry.points("ml.prediction.score")
+    assert [p.sum for p in scores] == pytest.approx([each.sum() for each in second])
+    assert [f"y{i}" for i in range(labels)] == [p.attributes["ml.output.name"] for p in scores]
 
 
 def test_logarithms_of_probabilities(telemetry: Telemetry) -> None:

@@ -25,6 +25,7 @@ from otelml.hooks._reader import (
 from otelml.recording.arrays import plain
 from otelml.recording.columns import as_array, column
 
+_UNKNOWN: Final = ()  # classes that a classifier does not tell
 _LIBRARIES: Final = ("xgboost", "lightgbm")  # whose estimators are built on scikit-learn's
 
 
@@ -37,18 +38,18 @@ class EstimatorReader(Reader):
     def describe(self, instance: Any, data: Any) -> Card:
         """Name, features, task and classes of an estimator."""
         columns = guarded(_columns, instance, data)
-        classes = guarded(_classes, instance)
+        kind, classes = guarded(_kind, instance), guarded(_classes, instance)
         final = _final(instance)
         library = type(final).__module__.partition(".")[0]
         library = library if library in _LIBRARIES else self.framework
-        task = _task(instance, classes)
+        task = _task(kind, classes)
         return Card(
             named(instance, type(final).__name__, columns, task),
             library,
             version_of(library),
             columns,
             task,
-            classes,
+            _UNKNOWN if classes is None and kind == "classifier" else classes,
         )
 
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
@@ -84,10 +85,12 @@ class EstimatorReader(Reader):
         if card.task == "regression" and values.ndim == 1 and values.dtype == np.float64:
             yield Block(Role.PREDICTION, ("",), values.reshape(-1, 1).copy())
             return
+        unknown = card.task is None and card.facts is None
+        numbers = card.task == "regression" or (unknown and values.dtype.kind == "f")
         several = values.ndim == 2 and values.shape[1] > 1
         for number, each in enumerate(values.T[:MOST_OUTPUTS] if several else [values.ravel()]):
             name = f"y{number}" if several else ""
-            if card.task == "regression":
+            if numbers:
                 yield column(Role.PREDICTION, name, each)
             else:
                 yield classified(each, name)
@@ -108,6 +111,12 @@ def _columns(instance: Any, data: Any) -> tuple[str, ...] | None:
 def _classes(instance: Any) -> Any:
     """The classes of an estimator, or a list of those of each of its outputs."""
     known: Any = getattr(instance, "classes_", None)
+    if isinstance(known, list) and known and not np.ndim(known[0]):
+        known = plain(known)
+    final = _final(instance)
+    for name in ("label_binarizer_", "_label_binarizer"):
+        if str(getattr(getattr(final, name, None), "y_type_", "")).startswith("multilabel"):
+            return [np.array([0, 1])] * len(known)  # each label is there or is not
     return known if isinstance(known, list) or np.ndim(known) == 1 else None
 
 
@@ -122,18 +131,24 @@ def _boosted(call: Call, classes: Any) -> Iterator[Column]:
 
 
 def _several(result: Any, classes: Any, *, classes_too: bool) -> Iterator[Column]:
-    """Columns of the probabilities of a model of one output, or of a list of several."""
-    if not isinstance(result, list):
+    """Columns of the probabilities of a model of one output, or of several.
+
+    Those come as a list of matrices, or as a matrix of the second class of each.
+    """
+    several = isinstance(classes, list)
+    if isinstance(result, list):
+        for number, matrix in enumerate(result[:MOST_OUTPUTS]):
+            known = classes[number] if several else None
+            yield from probabilities(matrix, known, f"y{number}", classes_too=classes_too)
+    elif several:
+        labelled = zip(classes, np.asarray(result).T, strict=True)
+        for number, (known, scores) in enumerate([*labelled][:MOST_OUTPUTS]):
+            yield from positives(scores, known, f"y{number}", classes_too=classes_too)
+    else:
         yield from probabilities(result, classes, classes_too=classes_too)
-        return
-    for number, matrix in enumerate(result):
-        known = classes[number] if classes is not None else None
-        yield from probabilities(matrix, known, f"y{number}", classes_too=classes_too)
 
 
-def _task(instance: Any, classes: Any) -> str | None:
-    base = sys.modules.get("sklearn.base")
-    kind = guarded(_kind, instance) if base is not None else None
+def _task(kind: str | None, classes: Any) -> str | None:
     if kind == "outlier_detector":
         return "anomaly_detection"
     if kind == "clusterer":
@@ -142,13 +157,15 @@ def _task(instance: Any, classes: Any) -> str | None:
 
 
 def _kind(instance: Any) -> str | None:
-    base = sys.modules["sklearn.base"]
-    if not isinstance(instance, base.BaseEstimator):
+    base = sys.modules.get("sklearn.base")
+    if base is None or not isinstance(instance, base.BaseEstimator):
         return getattr(instance, "_estimator_type", None)
     for kind in ("regressor", "classifier", "outlier_detector", "clusterer"):
         test = getattr(base, f"is_{kind}", None)  # is_clusterer is of 1.6
         if test is not None and test(instance):
             return kind
+    if isinstance(_final(instance), base.RegressorMixin):  # behind a base that tells nothing
+        return "regressor"
     return getattr(instance, "_estimator_type", None)
 
 
