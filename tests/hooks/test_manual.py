@@ -37,6 +37,18 @@ def test_a_context_manager(telemetry: Telemetry) -> None:
     assert 30 == telemetry.value("ml.prediction.score")
 
 
+@pytest.mark.parametrize(
+    ("prediction", "rows"),
+    [("yes", 1), (0.7, 1), (["yes"] * 5, 5), (X[:, 0], 30), ([], 0), ({"a": 0.7}, 1), (None, 1)],
+)
+def test_rows_without_features_are_those_of_the_prediction(
+    telemetry: Telemetry, prediction: Any, rows: int
+) -> None:
+    otelml.record("fraud", prediction=prediction)
+    assert rows == told(telemetry)["ml.inference.batch.size"]
+    assert rows == telemetry.value("ml.inference.predictions")
+
+
 def test_an_exception_is_the_apps_own(telemetry: Telemetry) -> None:
     with pytest.raises(KeyError), otelml.inference("fraud", features=[[1.0, 2.0]]):
         raise KeyError("x")

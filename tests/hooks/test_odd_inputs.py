@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy import sparse
+from sklearn.dummy import DummyClassifier
 
 import otelml
 from tests.hooks.conftest import Telemetry
@@ -104,6 +105,12 @@ def test_rows_that_the_input_does_not_tell_are_those_of_the_result(
 ) -> None:
     otelml.instrument_model(Duck()).predict(data)
     assert 1 == telemetry.value("ml.inference.predictions")
+
+
+def test_no_rows_are_no_predictions(telemetry: Telemetry) -> None:
+    DummyClassifier().fit([[0], [1]], [0, 1]).predict(np.empty((0, 1)))
+    assert 0 == telemetry.value("ml.inference.predictions")
+    assert 1 == telemetry.value("ml.inference.duration")
 
 
 def test_a_generator_is_not_consumed(telemetry: Telemetry) -> None:

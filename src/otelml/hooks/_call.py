@@ -22,7 +22,6 @@ from otelml.hooks._serving import SERVING, Serving
 from otelml.hooks._shadow import SHADOWS
 from otelml.hooks._siblings import Siblings
 from otelml.hooks._span import finished, started
-from otelml.recording.columns import rows
 from otelml.recording.process import Process
 from otelml.recording.recorder import Recorder
 
@@ -186,7 +185,7 @@ class Caller:
             recorder = call.recorder
             if error is None:
                 if not call.rows:  # the input did not say
-                    call.rows = rows(result) or 1
+                    call.rows = self._reader.returned(result)
                     if call.span is not None:
                         call.span.set_attribute(names.BATCH_SIZE, call.rows)
                 seen = None if call.parent is trace.INVALID_SPAN else self._siblings.seen(call)

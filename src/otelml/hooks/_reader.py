@@ -68,6 +68,11 @@ class Reader(ABC):
         """How many rows the input has; 0 if only the result can tell."""
         return rows(data)
 
+    def returned(self, result: Any) -> int:
+        """How many rows a result has, where the input does not say; one if neither does."""
+        says = hasattr(result, "__len__") and not isinstance(result, Mapping)
+        return rows(result) or int(not says)
+
     def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
         """The features of a call."""
         settings = process().settings

@@ -56,6 +56,11 @@ class ToldReader(Reader):
     def rows(self, data: Any) -> int:
         return 0 if data is None else super().rows(data)
 
+    def returned(self, result: Any) -> int:
+        told: Told = result
+        shown = told.probabilities if told.prediction is None else told.prediction
+        return super().returned(shown)
+
     def inputs(self, card: Card, data: Any) -> tuple[Column, ...]:
         return () if data is None else super().inputs(card, data)
 
