@@ -20,7 +20,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
+from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import BayesianRidge, LinearRegression, LogisticRegression
+from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -116,6 +118,27 @@ def test_training_and_validation_are_no_inferences(telemetry: Telemetry) -> None
     LogisticRegression().fit(X, Y).score(X, Y)
     assert [] == telemetry.spans()
     assert 0 == telemetry.value("ml.inference.predictions")
+
+
+def test_scoring_and_explaining_are_no_inferences(telemetry: Telemetry) -> None:
+    model = LogisticRegression().fit(X, Y)
+    get_scorer("roc_auc")(model, X, Y)
+    check_scoring(model, ["accuracy", "neg_log_loss"])(model, X, Y)
+    permutation_importance(model, X, Y, scoring="neg_log_loss", n_repeats=2, n_jobs=2)
+    partial_dependence(model, X, [0], method="brute", grid_resolution=3)
+    assert [] == telemetry.spans()
+    assert 0 == telemetry.value("ml.inference.predictions")
+
+
+def test_resampling_is_no_inference(telemetry: Telemetry) -> None:
+    class Sampler(BaseEstimator):  # type: ignore[misc]
+        """As imbalanced-learn's, which ask neighbours."""
+
+        def fit_resample(self, X: Any, y: Any) -> Any:
+            return X, LogisticRegression().fit(X, y).predict(X)
+
+    Sampler().fit_resample(X, Y)
+    assert [] == telemetry.spans()
 
 
 @pytest.mark.parametrize("data", [X, X.tolist(), FRAME.set_axis([0, 1, 2], axis=1)], ids=type)

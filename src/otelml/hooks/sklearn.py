@@ -21,7 +21,7 @@ _PREDICTING: Final = (
     "decision_function",
     "score_samples",
 )
-_TRAINING: Final = ("fit", "fit_predict", "fit_transform", "partial_fit", "score")
+_TRAINING: Final = ("fit", "fit_predict", "fit_resample", "fit_transform", "partial_fit", "score")
 _VALIDATION: Final = (
     "cross_validate",
     "cross_val_predict",
@@ -66,6 +66,8 @@ class SklearnInstrumentor(Instrumentor):
     modules: ClassVar[tuple[str, ...]] = (
         "sklearn.base",
         "sklearn.model_selection._validation",
+        "sklearn.metrics._scorer",
+        "sklearn.inspection._partial_dependence",
         "joblib",
         "skops.io",
         "cloudpickle",
@@ -91,6 +93,11 @@ class SklearnInstrumentor(Instrumentor):
             case "sklearn.model_selection._validation":
                 for name in _VALIDATION:
                     patches.wrap(module, name, silently)
+            case "sklearn.metrics._scorer":
+                for scorer in (module._BaseScorer, module._MultimetricScorer):  # noqa: SLF001
+                    patches.wrap(scorer, "__call__", silently)
+            case "sklearn.inspection._partial_dependence":
+                patches.wrap(module, "_partial_dependence_brute", silently)
             case _:
                 if module.__name__ == "joblib":
                     patches.wrap(module.Parallel, "__call__", in_context)
