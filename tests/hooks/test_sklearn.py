@@ -20,6 +20,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import BayesianRidge, LinearRegression, LogisticRegression
 from sklearn.metrics import check_scoring, get_scorer
@@ -422,6 +423,20 @@ def test_models_of_one_name_with_other_features_are_told_apart(telemetry: Teleme
     names = {p.attributes["ml.model.name"] for p in telemetry.points("ml.inference.predictions")}
     assert 2 == len(names)
     assert all(name.startswith("LogisticRegression") for name in names)
+
+
+@pytest.mark.parametrize("data", [X, FRAME], ids=type)
+@pytest.mark.parametrize("model", [LogisticRegression(), LinearRegression()], ids=str)
+def test_a_model_that_is_called_too_early_keeps_its_name(
+    telemetry: Telemetry, model: Any, data: Any
+) -> None:
+    early = clone(model)
+    with pytest.raises(NotFittedError):
+        early.predict(data)
+    clone(model).fit(data, Y).predict(data)
+    early.fit(data, Y).predict(data)
+    names = [dict(span.attributes or {})["ml.model.name"] for span in telemetry.spans()]
+    assert [type(model).__name__] * 3 == names
 
 
 def test_suppression_is_obeyed(telemetry: Telemetry) -> None:

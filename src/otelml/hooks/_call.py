@@ -198,6 +198,8 @@ class Caller:
                 columns, unread = at_once(self._reader, call, result, seen)
             else:
                 reason = type(error).__qualname__
+                if reason.endswith("NotFittedError"):
+                    self._reader.unfitted(call.instance, call.card)
             if recorder is not None:
                 recorder.buffer.put(
                     Inference(

@@ -96,13 +96,21 @@ class Reader(ABC):
         """The model is trained, loaded or named anew."""
         self._cards.pop(id(instance), None)
 
+    def unfitted(self, instance: Any, card: Card) -> None:
+        """The model was called too early: what it will be is not known, and its name is free."""
+        self.forget(instance)
+        REGISTRY.release(card.model, _schema(card.features, card.task))
+
 
 def named(
     model: object, fallback: str, columns: tuple[str, ...] | None, task: str | None = None
 ) -> Model:
     """What to call a model; those of one name that differ in features or task are told apart."""
-    schema = (*(columns or ()), task or "")
-    return REGISTRY.find(model, fallback, schema, process().settings)
+    return REGISTRY.find(model, fallback, _schema(columns, task), process().settings)
+
+
+def _schema(columns: tuple[str, ...] | None, task: str | None) -> tuple[str, ...]:
+    return (*(columns or ()), task or "")
 
 
 @cache

@@ -61,6 +61,12 @@ class Registry:
             found = Model(f"{found.name}-{digest}", found.version)
         return Model(found.name, found.version or env.model_version)
 
+    def release(self, model: Model, schema: Sequence[str]) -> None:
+        """Leave a default name to the next, if it was taken with this schema."""
+        with self._lock:
+            if self._schemas.get(model.name) == tuple(schema):
+                del self._schemas[model.name]
+
     def is_given(self, model: object, env: Settings) -> bool:
         """Whether the app, in code or environment, said what to call a model."""
         return env.model_name is not None or _recall(self._given, model) is not None
