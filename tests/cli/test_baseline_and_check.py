@@ -151,6 +151,37 @@ def test_scores_that_are_no_numbers_any_more_are_told(tmp_path: Path, kind: str)
     assert "'50%'" in done.output
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("column", "today", "alarm"),
+    [
+        ("p", lambda rows: 100 * rows["p"], ("score", "type_mismatch")),
+        ("p", lambda _: np.nan, ("score", "missing")),
+        ("label", lambda _: None, ("prediction", "missing")),
+        ("cost", lambda _: np.nan, ("prediction", "missing")),
+        ("cost", lambda _: np.inf, ("prediction", "non_finite")),
+        ("cost", lambda _: "none", ("prediction", "type_mismatch")),
+        ("truth", lambda _: None, None),
+    ],
+)
+def test_scores_and_predictions_that_are_none_alarm(
+    tmp_path: Path, kind: str, column: str, today: Any, alarm: tuple[str, str] | None
+) -> None:
+    """Truths come late, and may be missing."""
+    rows = frame(1000).assign(truth=lambda rows: rows["label"], cost=lambda rows: rows["income"])
+    regression = ("--prediction", "cost", "--exclude", "label,p,truth")
+    classes = ("--prediction", "label", "--score", "p", "--target", "truth", "--exclude", "cost")
+    roles = regression if column == "cost" else classes
+    baseline = tmp_path / "baseline.json"
+    built = ("baseline", "build", written(rows, tmp_path / f"a.{kind}"), "-o", baseline)
+    assert 0 == call(*built, "--model", "m", *roles).exit_code
+    changed = written(rows.assign(**{column: today}), tmp_path / f"b.{kind}")
+    done = call("check", baseline, changed, "--json")
+    found = {(f["role"], f["check"]) for f in findings(done) if f["verdict"] == "alarm"}
+    assert found == ({alarm} if alarm else set())
+    assert done.exit_code == int(bool(alarm))
+
+
 def test_one_baseline_checks_another(files: dict[str, Path]) -> None:
     baseline = build(files)
     assert 0 == call("check", baseline, baseline).exit_code

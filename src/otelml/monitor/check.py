@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from otelml.data import Finding, Key, Limits, Verdict, Window
+from otelml.data import Finding, Key, Limits, Role, Verdict, Window
 from otelml.monitor.comparison import Comparison
-from otelml.monitor.family import Family, Part, families
+from otelml.monitor.family import FEATURES, OTHERS, Family, Part, families
 from otelml.sketch.array import Floats
 
 LEVEL: Final = 1e-5
@@ -50,9 +50,9 @@ class Measures(NamedTuple):
 class Check:
     """A check: how it measures columns beside their baselines, and when that is too much.
 
-    `numbers_only` and `categories_only` say where it applies, `features_only` that it is not for
-    predictions, `of_values` whether there must be a value on either side, not only missing ones;
-    `is_test` whether its p-value is that of a test, and so is told.
+    `numbers_only`, `categories_only` and `roles` say where it applies, `of_values` whether there
+    must be a value on either side, not only missing ones; `is_test` whether its p-value is that of
+    a test, and so is told.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Check:
     measure: Callable[[Comparison], Measures]
     numbers_only: bool = False
     categories_only: bool = False
-    features_only: bool = False
+    roles: frozenset[Role] = FEATURES | OTHERS
     of_values: bool = True
     is_test: bool = False
 
@@ -105,7 +105,6 @@ def compare(checks: Checks, baseline: Window, window: Window) -> list[Finding]:
             finding
             for check, limits in checks.chosen()
             for family in of
-            if family.of_features or not check.features_only
             for finding in _judge(check, limits, family, window)
         ]
 
@@ -113,10 +112,11 @@ def compare(checks: Checks, baseline: Window, window: Window) -> list[Finding]:
 def _judge(check: Check, limits: Limits, family: Family, window: Window) -> list[Finding]:
     kinds = (family.numbers, check.categories_only), (family.categories, check.numbers_only)
     parts = [part for part, excluded in kinds if part.places.size and not excluded]
-    if not parts:
+    places = (place for part in parts for place in part.places.tolist())
+    chosen = sorted(place for place in places if family.keys[place].role in check.roles)
+    if not chosen:
         return []
     told = _measured(check, parts, len(family.keys))
-    chosen = np.sort(np.concatenate([part.places for part in parts])).tolist()
     adjusted = adjust([told[place][2] for place in chosen])
     findings = []
     for place, p in zip(chosen, adjusted, strict=True):

@@ -17,7 +17,8 @@ Column: TypeAlias = tuple[Key, Sketch, Sketch]
 
 Places: TypeAlias = npt.NDArray[np.intp]
 
-_OTHERS: Final = frozenset({Role.PREDICTION, Role.SCORE, Role.CONFIDENCE, Role.TARGET})
+FEATURES: Final = frozenset({Role.FEATURE})
+OTHERS: Final = frozenset({Role.PREDICTION, Role.SCORE, Role.CONFIDENCE, Role.TARGET})
 
 
 class Part(NamedTuple):
@@ -60,18 +61,13 @@ class Family:
             parts.append(Part(_array(places), _array(enough), Comparison(*sides)))
         return cls([key for key, _, _ in columns], rows, *parts)
 
-    @property
-    def of_features(self) -> bool:
-        """Whether its columns are features."""
-        return _is_feature(self.keys[0])
-
 
 def families(baseline: Window, window: Window, fewest: int) -> list[Family]:
     """The features that both windows have; and their predictions, scores and the like."""
     features: list[Column] = []
     others: list[Column] = []
     for key, now in window.sketches.items():
-        before = baseline.sketches.get(key) if key.role in _OTHERS or _is_feature(key) else None
+        before = baseline.sketches.get(key) if key.role in OTHERS or _is_feature(key) else None
         if before is None:
             continue
         pair = _alike(before, now)

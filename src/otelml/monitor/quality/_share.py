@@ -1,12 +1,18 @@
 """Shares of values in violation: what checks of missing and unreadable values share."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from scipy import special
 
+from otelml.data import Role
 from otelml.monitor.check import Check, Measures
 from otelml.monitor.comparison import Comparison, noise
+from otelml.monitor.family import FEATURES, OTHERS
+
+_GIVEN: Final = FEATURES | OTHERS - {Role.TARGET}
+"""Columns whose values a window should have: truths come late."""
 
 
 def share_check(
@@ -22,7 +28,7 @@ def share_check(
         p_value = np.where(error > 0, special.ndtr((before - now) / error), 1.0)
         return Measures(now, now - before, p_value, None, before, totals.min(axis=0) > 0)
 
-    return quality_check(name, warn, alarm, measure, numbers_only=numbers_only)
+    return quality_check(name, warn, alarm, measure, numbers_only=numbers_only, roles=_GIVEN)
 
 
 def quality_check(
@@ -33,8 +39,9 @@ def quality_check(
     *,
     numbers_only: bool = False,
     categories_only: bool = False,
+    roles: frozenset[Role] = FEATURES,
 ) -> Check:
-    """A check of features; its value is a share of the window's values."""
+    """A check of columns, of features by default; its value is a share of the window's values."""
     return Check(
         name,
         "1",
@@ -44,5 +51,5 @@ def quality_check(
         numbers_only=numbers_only,
         categories_only=categories_only,
         of_values=False,
-        features_only=True,
+        roles=roles,
     )
