@@ -398,6 +398,55 @@ def refused(done: Result, *words: str) -> None:
     assert [] == [word for word in words if word not in done.output]
 
 
+@pytest.mark.parametrize(
+    ("reference", "today"),
+    [
+        (("01", "02"), ("01", "02")),
+        (("1", "0"), ("1.0", "0.0")),  # as pandas writes them beside a missing value
+        (("01", "A2"), ("01", "A2")),
+        (("1", "0"), (" 1", "-0")),
+        (("12:00", "09:30"), ("12:00", "09:30")),
+    ],
+)
+def test_classes_of_csv_are_the_baselines_however_a_day_spells_them(
+    tmp_path: Path, reference: tuple[str, str], today: tuple[str, str]
+) -> None:
+    first, wrong = RNG.random((2, 1000)) < [[0.5], [0.1]]
+    for name, classes in {"a": reference, "b": today}.items():
+        said, right = (np.where(chosen, *classes) for chosen in (first, first ^ wrong))
+        rows = pd.DataFrame({"said": said, "right": right, "plan": said})
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    roles = ("--prediction", "said", "--target", "right", "--categorical", "plan")
+    assert 0 == built(tmp_path / "a.csv", *roles).exit_code
+    done = call("check", tmp_path / "baseline.json", tmp_path / "b.csv", "--json")
+    assert 0 == done.exit_code, done.output
+    (accuracy,) = (f["value"] for f in findings(done) if f["check"] == "accuracy")
+    assert 1 - wrong.mean() == pytest.approx(accuracy)
+
+
+def test_numerals_among_classes_stay_text_on_a_day_without_others(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"right": RNG.choice(["01", "01b", "02"], 1000)})
+    rows["p"] = 0.8 * (rows["right"] == "02") + 0.1
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    rows[rows["right"] != "01b"].to_csv(tmp_path / "b.csv", index=False)
+    assert 0 == built(tmp_path / "a.csv", "--score", "p", "--target", "right").exit_code
+    done = call("check", tmp_path / "baseline.json", tmp_path / "b.csv", "--json")
+    (brier,) = (f["value"] for f in findings(done) if f["check"] == "brier_score")
+    assert 0.01 == pytest.approx(brier)
+
+
+def test_slices_of_csv_have_one_name(tmp_path: Path) -> None:
+    """So performance is that of the slice whose drift is told."""
+    rows = pd.DataFrame({"zip": RNG.choice(["01234", "98765"], 2000), "x": RNG.random(2000)})
+    rows.assign(said="a", right="a").to_csv(tmp_path / "a.csv", index=False)
+    roles = ("--prediction", "said", "--target", "right", "--segment", "zip")
+    assert 0 == built(tmp_path / "a.csv", *roles, "--categorical", "zip").exit_code
+    done = call("check", tmp_path / "baseline.json", tmp_path / "a.csv", "--json")
+    assert 0 == done.exit_code, done.output
+    told = {f["segment"]["value"] for f in findings(done) if "segment" in f}
+    assert {"01234", "98765"} == told
+
+
 def test_data_is_not_overwritten(tmp_path: Path) -> None:
     data, link = table(tmp_path), tmp_path / "link.json"
     link.symlink_to(data)

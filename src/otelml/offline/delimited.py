@@ -109,7 +109,7 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """The file's rows, in order: some columns of them, or all.
 
-    `texts` are columns of text, whatever they look like.
+    `texts` are columns of text, whatever they look like; so are times of the day.
 
     Raises:
         MistypedError: a value is not of its column's type.
@@ -121,7 +121,7 @@ def batches(
     schema, line = head(path)
     types = {
         field.name: pa.string()
-        if field.name in texts or pa.types.is_binary(field.type)
+        if field.name in texts or pa.types.is_binary(field.type) or pa.types.is_time(field.type)
         else field.type
         for field in schema
     }

@@ -2,12 +2,13 @@
 
 import csv
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Final, Self
 
 from otelml.data import Baseline, Role
+from otelml.offline.spelling import Spelling, spelling
 from otelml.sketch.categories import Categories
 
 _ODD: Final = re.compile(r'^\s|\s$|[,"\r\n]')
@@ -17,8 +18,8 @@ _ODD: Final = re.compile(r'^\s|\s$|[,"\r\n]')
 class Layout:
     """Which column plays which part.
 
-    `numeric` ones are numbers even where they look like text; `booleans` are categories and only
-    true or false, however a file spells it; `segments` cut the rows into slices.
+    `numeric` ones are numbers even where they look like text; `known` says how a baseline spells
+    categories; `segments` cut the rows into slices.
     """
 
     prediction: str | None = None
@@ -27,7 +28,7 @@ class Layout:
     categorical: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     numeric: frozenset[str] = frozenset()
-    booleans: frozenset[str] = frozenset()
+    known: Mapping[str, Spelling] = field(default_factory=dict)
     segments: tuple[str, ...] = ()
 
     def role(self, column: str) -> Role | None:
@@ -86,11 +87,11 @@ def layout_of(baseline: Baseline) -> Layout:
         frozenset(name for name, kind in kinds.items() if kind == "category"),
         frozenset(filter(None, split(columns.get("exclude", "")))),
         frozenset(name for name, kind in kinds.items() if kind == "number"),
-        frozenset(
-            key.name or columns.get(key.role, "")
+        {
+            key.name or columns.get(key.role, ""): spelling(sketch.counts.keys())
             for key, sketch in baseline.window.sketches.items()
-            if isinstance(sketch, Categories) and {"False", "True"} >= sketch.counts.keys()
-        ),
+            if isinstance(sketch, Categories) and not key.segment
+        },
         tuple(filter(None, split(columns.get("segments", "")))),
     )
 

@@ -15,6 +15,7 @@ from otelml.monitor.performance.summary import Summary
 from otelml.monitor.segments import slices
 from otelml.offline.layout import Layout
 from otelml.offline.segments import spelled
+from otelml.offline.spelling import as_known
 from otelml.offline.table import DataError, aligned
 from otelml.recording.slices import MOST
 from otelml.wire.rows import alike, is_numeral, text_of
@@ -75,7 +76,7 @@ def _columns(layout: Layout) -> list[str]:
 def _task(path: Path, layout: Layout) -> _Task:
     assert layout.target is not None
     true, predicted = set[str](), set[str]()
-    for batch in aligned(path, _columns(layout)):
+    for batch in aligned(path, _columns(layout), texts=layout.categorical):
         columns = [batch[n] for n in (layout.target, layout.prediction) if n is not None]
         if layout.score is None and _are_fractions(columns):
             return _Task(classifies=False, positive=None)
@@ -124,9 +125,13 @@ def _as_in(reference: Summary) -> _Task:
 
 
 def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
-    for batch in aligned(path, dict.fromkeys((*_columns(layout), *layout.segments))):
+    names = dict.fromkeys((*_columns(layout), *layout.segments))
+    for batch in aligned(path, names, texts=layout.categorical):
         weight = np.ones(batch.num_rows)
-        segments = {name: np.array(spelled(batch[name]), object) for name in layout.segments}
+        segments = {
+            name: np.array(spelled(batch[name], layout.known.get(name)), object)
+            for name in layout.segments
+        }
         if not task.classifies:
             predicted, truth = (
                 _required(path, n, batch) for n in (layout.prediction, layout.target)
@@ -135,8 +140,7 @@ def _outcomes(path: Path, layout: Layout, task: _Task) -> Iterator[Outcomes]:
             yield Outcomes(predicted, truth, weight, segments=segments)
             continue
         predicted, truth = (
-            _objects(batch.num_rows, None if n is None else batch[n])
-            for n in (layout.prediction, layout.target)
+            _objects(batch, name, layout) for name in (layout.prediction, layout.target)
         )
         like = task.positive or ""
         if not {"True", "False"}.isdisjoint((*truth, *predicted, like)):  # else all are alike
@@ -172,8 +176,14 @@ def _numbers(column: Any) -> np.ndarray[Any, Any]:
     return values
 
 
-def _objects(rows: int, column: Any) -> np.ndarray[Any, Any]:
-    array = np.full(rows, None, object)
-    if column is not None:
-        array[:] = [text_of(value)[0] for value in column.to_pylist()]
+def _objects(batch: pa.RecordBatch, name: str | None, layout: Layout) -> np.ndarray[Any, Any]:
+    """Classes as text."""
+    array = np.full(batch.num_rows, None, object)
+    if name is not None:
+        known = layout.known.get(name)
+        values = batch[name].to_pylist()
+        array[:] = [
+            as_known(value, known) if known and isinstance(value, str) else text_of(value)[0]
+            for value in values
+        ]
     return array

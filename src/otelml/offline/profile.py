@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from otelml.data import Key, Model, Role, Sketch, Window
 from otelml.offline.delimited import MistypedError
 from otelml.offline.layout import Layout
-from otelml.offline.segments import boolean, cut
+from otelml.offline.segments import cut
+from otelml.offline.spelling import as_known
 from otelml.offline.table import DataError, batches, columns_of, whole_rows
 from otelml.recording.scalars import category_of
 from otelml.recording.slices import MOST
@@ -113,7 +114,7 @@ def _sliced(
     folds: dict[tuple[tuple[str, str], ...], _Fold] = {}
     texts, mixed = read
     for batch in whole_rows(path, texts) if layout.segments else ():
-        for of, rows in cut(batch, layout.segments, layout.booleans):
+        for of, rows in cut(batch, layout.segments, layout.known):
             if of not in folds and len(folds) < MOST:
                 inside = replace(layout, exclude=layout.exclude | {of[0][1]})
                 folds[of] = _Fold(inside, mixed)
@@ -218,10 +219,11 @@ class _Fold:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         counted = pc.value_counts(column)
-        held, told = self._counted[key], key[1] in self._layout.booleans
+        held, known = self._counted[key], self._layout.known.get(key[1])
         for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
-            name = category_of(value)
-            held[boolean(name) if told and isinstance(value, str) else name] += count
+            if known and isinstance(value, str):
+                value = as_known(value, known)  # noqa: PLW2901 - one value, spelled anew
+            held[category_of(value)] += count
         if len(held) > _NAMES:
             self._settle(key)
 

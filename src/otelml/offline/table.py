@@ -78,16 +78,19 @@ def batches(
 
 
 def aligned(
-    path: Path, names: Iterable[str], advance: Callable[[float], None] = lambda _: None
+    path: Path,
+    names: Iterable[str],
+    advance: Callable[[float], None] = lambda _: None,
+    texts: Iterable[str] = (),
 ) -> Iterator[pa.RecordBatch]:
-    """Some columns of the file's rows side by side, in order.
+    """Some columns of the file's rows side by side, in order; `texts` as for `batches`.
 
     Raises:
         DataError: the file cannot be read.
 
     """
     try:
-        yield from _selected(path, [*names], advance)
+        yield from _selected(path, [*names], {*texts}, advance)
     except _UNREADABLE as error:
         raise DataError(f"{path}: {_said(error)}") from error
 
@@ -150,11 +153,11 @@ def _batches(
 
 
 def _selected(
-    path: Path, names: list[str], advance: Callable[[float], None]
+    path: Path, names: list[str], texts: set[str], advance: Callable[[float], None]
 ) -> Iterator[pa.RecordBatch]:
     kind = _kind(path)
     if kind in ("csv", "tsv"):
-        yield from delimited.batches(path, (), advance, names)
+        yield from delimited.batches(path, texts, advance, names)
         return
     from pyarrow import dataset  # noqa: PLC0415 - it imports pandas, which others can do without
 
