@@ -1,10 +1,12 @@
 """Requests go on over HTTP as they do over gRPC, and refusals come back with their meaning."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -178,6 +180,15 @@ def test_details_that_are_none_ask_for_no_delay() -> None:
         assert from_grpc(Code.UNAVAILABLE, "later", raw).retry_after is None
 
 
+def test_no_message_is_too_long_for_a_header() -> None:
+    """Beyond 8 KiB of them, gRPC calls what may come again refused for good."""
+    long = from_grpc(Code.UNAVAILABLE, "容量" * 1000, None)
+    assert "容量" * 170 + "容" == long.message
+    percent, base64 = len(quote(long.message)), len(long.status()) * 4 // 3
+    assert percent + base64 < 6 << 10
+    assert "?" == from_grpc(Code.UNAVAILABLE, "\ud800", None).message
+
+
 async def test_an_endless_answer_is_left_unread(web: Web) -> None:
     partial = ExportLogsServiceResponse()
     partial.partial_success.error_message = "x" * (1 << 24)
@@ -186,6 +197,26 @@ async def test_an_endless_answer_is_left_unread(web: Web) -> None:
     out = exporter(web)
     assert b"" == await out.send(Signal.LOGS, b"")
     await out.close()
+
+
+async def test_an_answer_that_never_ends_has_a_deadline() -> None:
+    hung_up = asyncio.Event()
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not writer.is_closing():
+            writer.write(b"x-more: yes\r\n")
+            await asyncio.sleep(0.1)
+        writer.close()
+        hung_up.set()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        out = exporter(Web(port=server.sockets[0].getsockname()[1]), timeout="1s")
+        with pytest.raises(RefusalError) as caught:
+            await asyncio.wait_for(out.send(Signal.METRICS, b""), 20)
+        assert caught.value.retryable
+        await out.close()
+        await asyncio.wait_for(hung_up.wait(), 20)
 
 
 async def test_nobody_there_may_be_retried() -> None:

@@ -1,5 +1,6 @@
 """Sends requests on, as they are, over OTLP/gRPC or OTLP/HTTP."""
 
+import asyncio
 import contextlib
 import gzip
 from pathlib import Path
@@ -84,6 +85,7 @@ class HttpExporter:
         if self._zip:
             headers["content-encoding"] = "gzip"
         self._base = settings.endpoint.rstrip("/")
+        self._timeout = settings.timeout
         self._client = httpx.AsyncClient(
             headers=headers, timeout=settings.timeout, trust_env=False, follow_redirects=False
         )
@@ -93,15 +95,16 @@ class HttpExporter:
         content = gzip.compress(body, 1, mtime=0) if self._zip else body
         answer = b""
         try:
-            async with self._client.stream(
-                "POST", self._base + signal.path, content=content
-            ) as response:
+            async with (
+                asyncio.timeout(self._timeout),  # of all; httpx's begins anew with every byte
+                self._client.stream("POST", self._base + signal.path, content=content) as response,
+            ):
                 with contextlib.suppress(httpx.DecodingError):  # the status says what matters
                     async for chunk in response.aiter_bytes():
                         answer += chunk
                         if len(answer) > _MOST_ANSWERED:
                             break
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             message = f"{self._base}: {str(error) or type(error).__name__}"
             raise RefusalError(grpc.StatusCode.UNAVAILABLE, message) from error
         if response.is_success:

@@ -22,7 +22,7 @@ RETRYABLE: Final = frozenset(
 )
 RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
 LONGEST: Final = 1024
-"""Characters of a message that is passed on."""
+"""Bytes of a message that is passed on: more, spelled in ASCII, is too long for a gRPC header."""
 
 _LONGEST_DELAY: Final = 3600.0
 """Seconds: whoever asks for more may well be asked again after an hour."""
@@ -55,7 +55,7 @@ class RefusalError(Exception):
     ) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message[:LONGEST]
+        self.message = message.encode(errors="replace")[:LONGEST].decode(errors="ignore")
         self.retry_after = None if retry_after is None else min(retry_after, _LONGEST_DELAY)
         self._http = http
 
