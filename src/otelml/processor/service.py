@@ -89,7 +89,7 @@ class Service:
         for name, given in self._settings.exporters.items():
             self._exporters[name] = exporter(given)
             self._outboxes[name] = Outbox(
-                name, self._exporters[name], self._journal, given.queue_size
+                name, self._exporters[name], self._journal, given.queue_size, given.patience
             )
         if (hook := self._rules.retraining.webhook) is not None:
             post = self._exporters[WEBHOOK] = Webhook(hook.url, hook.secret, hook.timeout)

@@ -1,11 +1,12 @@
 """`exporters`: what goes out."""
 
+import math
 import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from otelml.processor.config.value import Address, Seconds, Section, Url
+from otelml.processor.config.value import Address, NotNegative, Seconds, Section, Url
 
 
 class Tls(Section):
@@ -39,6 +40,12 @@ class Exporter(Section):
     compression: Literal["gzip", "none"] = "gzip"
     timeout: Seconds = 10.0
     queue_size: Annotated[int, Field(gt=0)] = 10_000
+    max_elapsed_time: NotNegative = 86400.0
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which what is refused is sent again; 0 stands for ever, as in a Collector."""
+        return self.max_elapsed_time or math.inf
 
 
 class GrpcExporter(Exporter):
