@@ -75,13 +75,18 @@ class Windows:
 
     def close(self, now: int) -> list[Window]:
         """The windows that are complete at the wall-clock time `now`, oldest first."""
-        due = [(start, model) for model, start in self._open if self._is_due(model, start, now)]
-        return [self._taken(model, start) for start, model in sorted(due)]
+        return [self.take(model, start) for start, model in self.due(now)]
+
+    def due(self, now: int) -> list[tuple[int, Model]]:
+        """Start and model of the windows that are complete at the time `now`, oldest first."""
+        return sorted(
+            (start, model) for model, start in self._open if self._is_due(model, start, now)
+        )
 
     def drain(self) -> list[Window]:
         """All open windows, oldest first, complete or not."""
         held = sorted((start, model) for model, start in self._open)
-        return [self._taken(model, start) for start, model in held]
+        return [self.take(model, start) for start, model in held]
 
     def forget(self, before: int) -> None:
         """Forget the models without open windows of which no point came since."""
@@ -96,7 +101,8 @@ class Windows:
         idle = now - progress.arrived >= self.lateness
         return progress.newest >= due or (idle and now >= due)
 
-    def _taken(self, model: Model, start: int) -> Window:
+    def take(self, model: Model, start: int) -> Window:
+        """A window, closed by this."""
         assemblies = self._open.pop((model, start))
         self._series -= len(assemblies)
         end = start + self.length

@@ -5,15 +5,12 @@ import logging
 import signal as signals
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from otelml.data import Verdict
 from otelml.processor import config, labels_http, otlp_grpc
-from otelml.processor.assess import Assessed, Assessor
-from otelml.processor.events import told
+from otelml.processor.assess import Assessor
+from otelml.processor.evaluator import Evaluator
 from otelml.processor.exporters import Exporter, exporter
-from otelml.processor.judged import Judged
-from otelml.processor.keeping import Evaluation, Keeping
 from otelml.processor.library import Library
 from otelml.processor.otlp_http import HttpServer, application, health
 from otelml.processor.outbox import Outbox
@@ -28,17 +25,12 @@ from otelml.store.database import Database, StoreError
 from otelml.store.joins import Joins
 from otelml.store.journal import Journal
 
-if TYPE_CHECKING:
-    from otelml.wire.proto import Service as Monitored
-
 _LOG: Final = logging.getLogger(__name__)
 _TICK: Final = 0.5
 _SWEEP: Final = 60.0
-_JOURNAL_BYTES: Final = 256 << 20
-"""Requests beyond which the state is written anew, so that a restart has little to replay."""
-
 _MOST_POSTED: Final = 1000
 _DRAIN: Final = 3.0
+_LAST: Final = 2.0
 _CONNECTIONS: Final = 2048
 
 
@@ -74,7 +66,14 @@ class Service:
         self._outboxes: dict[str, Outbox] = {}
         self._routes = _routes(settings)
         self._teller = Teller(given, self._routes, self._watch, self._truths, self._outboxes)
-        self._keeping = Keeping(self._journal, self._kept)
+        self._evaluator = Evaluator(
+            self._watch,
+            self._library,
+            self._assessor,
+            self._teller,
+            self._journal,
+            self._outboxes,
+        )
         self._stop = asyncio.Event()
         self.ports: dict[str, int] = {}
 
@@ -178,7 +177,7 @@ class Service:
         ticking.cancel()
         await asyncio.gather(ticking, return_exceptions=True)
         try:
-            await self._evaluate(time.time_ns(), always=True)
+            await self._evaluator.finish(time.time_ns(), _LAST)
             for outbox in self._outboxes.values():
                 await outbox.stop()
             async with asyncio.timeout(2.0):
@@ -198,7 +197,7 @@ class Service:
             try:
                 for line in self._library.refresh():
                     _LOG.info("%s", line)
-                await self._evaluate(time.time_ns())
+                await self._evaluator.evaluate(time.time_ns())
             except StoreError as error:
                 _LOG.error("%s", error)
             except Exception:  # noqa: BLE001 - one bad request or window must not end the service
@@ -219,33 +218,6 @@ class Service:
             except Exception:  # noqa: BLE001 - the next may go well
                 _LOG.exception("labels could not be swept")
             await asyncio.sleep(max(_TICK, min(_SWEEP, self._rules.labels.expire_after)))
-
-    async def _evaluate(self, now: int, *, always: bool = False) -> None:
-        """Judge the windows that are complete; keep state and findings in one transaction.
-
-        What could not be kept is kept before anything else is judged.
-        """
-        await self._keeping.finish()
-        assessed = await self._assessor.assess(now)
-        judged: dict[Monitored, list[Judged]] = {}  # from here on nothing may come in between
-        for service, one in self._watch.judged(now, self._library):
-            judged.setdefault(service, []).append(one)
-            _say(one, self._library)
-        for each in assessed:
-            one = self._watch.assess(each.service, each, self._library)
-            judged.setdefault(each.service, []).append(one)
-            _say(one, self._library)
-        if not judged and not always and self._journal.bytes < _JOURNAL_BYTES:
-            return
-        letters = self._teller.letters(judged, now)
-        state, number = self._watch.dump(), self._watch.number
-        await self._keeping.keep(Evaluation(state, number, letters, assessed))
-
-    async def _kept(self, assessed: list[Assessed]) -> None:
-        """What was derived can be sent."""
-        for outbox in self._outboxes.values():
-            outbox.wake()
-        await self._assessor.done(assessed)
 
     async def _repeat(self) -> None:
         """Send the latest gauges again, now and then: a Prometheus exporter forgets what is not.
@@ -280,18 +252,3 @@ def _routes(settings: config.Config) -> dict[Signal, Route]:
             forward = all(one.forward for one in watched)
             routes[signal] = Route(tuple(dict.fromkeys(way.exporters)), bool(watched), forward)
     return routes
-
-
-def _say(judged: Judged, library: Library) -> None:
-    """Tell the log what came of a window."""
-    window = judged.window
-    name = window.model.name
-    blind = any(f.verdict is Verdict.NO_BASELINE and not f.labels for f in judged.findings)
-    if blind and judged.labelled is None:
-        known = ", ".join(library.models)
-        others = f"; there are baselines of {known}" if known else ""
-        _LOG.warning("model %r: no_baseline: %d rows cannot be judged%s", name, window.rows, others)
-    for finding in judged.opened:
-        _LOG.warning("model %r: %s", name, told(finding, opened=True))
-    for finding in judged.resolved:
-        _LOG.info("model %r: %s", name, told(finding, opened=False))

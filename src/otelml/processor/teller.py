@@ -24,6 +24,7 @@ from otelml.processor.parts import parts
 from otelml.processor.pipeline import Route
 from otelml.processor.signals import Signal
 from otelml.processor.truths import Truths
+from otelml.processor.turns import Turns
 from otelml.processor.watch import Watch
 from otelml.store.journal import Letter
 from otelml.wire.proto import Service
@@ -53,9 +54,9 @@ class Teller:
             tuple[Service, Model, bool], tuple[float, ExportMetricsServiceRequest]
         ] = {}
 
-    def letters(self, judged: Mapping[Service, list[Judged]], now: int) -> list[Letter]:
-        """The requests that tell of evaluated windows."""
-        letters = []
+    async def letters(self, judged: Mapping[Service, list[Judged]], now: int) -> list[Letter]:
+        """The requests that tell of evaluated windows; others have their turn between them."""
+        letters, turns = [], Turns()
         since = self._watch.since
         for service, ones in judged.items():
             whole = ExportMetricsServiceRequest()
@@ -69,6 +70,7 @@ class Teller:
                 key = service, one.window.model, one.labelled is None
                 self._latest[key] = time.monotonic(), request
                 whole.MergeFrom(request)
+                await turns.over()
             if whole.resource_metrics:
                 letters += self._addressed(Signal.METRICS, whole)
             changed = events(service, ones, now, names.VERSION)

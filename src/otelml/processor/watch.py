@@ -102,13 +102,11 @@ class Watch:
                 watched = self.services[point.stream.service] = Watched(self._settings)
             watched.windows.fold(step, now)
 
-    def close(self, now: int) -> list[tuple[Service, Window]]:
-        """The windows that are complete by now."""
-        return [
-            (service, window)
-            for service, watched in self.services.items()
-            for window in watched.windows.close(now)
-        ]
+    def close(self, now: int) -> Iterator[tuple[Service, Window]]:
+        """The windows that are complete by now, each taken when it is its turn."""
+        for service, watched in [*self.services.items()]:
+            for start, model in watched.windows.due(now):
+                yield service, watched.windows.take(model, start)
 
     def _forget(self, now: int) -> list[tuple[Service, Judged]]:
         """Forget of what nothing was heard for long; what was counted of it stays counted.
