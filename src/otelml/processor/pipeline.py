@@ -28,6 +28,8 @@ from otelml.wire.records import read as read_records
 _OURS: Final = names.PREFIX.encode()
 _ITEMS: Final = {Signal.METRICS: "data points", Signal.LOGS: "log records"}
 _LOG: Final = logging.getLogger(__name__)
+_MOST_HELD: Final = 256 << 20
+"""Bytes of requests under way, inflated, beyond which no other is taken: a backend may be slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Pipeline:
         self._watch, self._journal, self._truths = watch, journal, truths
         self.draining = False
         self._refusing = False
-        self._running = 0
+        self._running = self._held = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -72,11 +74,16 @@ class Pipeline:
         """
         if self.draining:
             raise busy("shutting down")
+        if self._held and self._held + len(body) > _MOST_HELD:
+            _LOG.warning("a request was refused: too many bytes are under way")
+            raise busy("too many bytes are under way")
+        self._held += len(body)
         self._running += 1
         self._idle.clear()
         try:
             return await self._received(signal, body)
         finally:
+            self._held -= len(body)
             self._running -= 1
             if not self._running:
                 self._idle.set()
