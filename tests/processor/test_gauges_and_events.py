@@ -14,6 +14,7 @@ from otelml import names
 from otelml.data import Finding, Key, Model, Role, Window
 from otelml.monitor import registry
 from otelml.processor import config
+from otelml.processor import watch as watching
 from otelml.processor.events import events
 from otelml.processor.gauges import gauges
 from otelml.processor.judged import Judged
@@ -178,6 +179,28 @@ def test_what_is_heard_of_no_more_is_forgotten(make_window: Make) -> None:
         assert not each.services
         assert not each.durations
     assert losses == state.losses()
+
+
+def test_models_that_come_and_go_leave_room(
+    make_window: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An app that sends a new name with each request would fill the memory within days."""
+    monkeypatch.setattr(watching, "_MODELS", 3)
+    monkeypatch.setattr(watching, "_SWEEP", 0)
+    state, opened, resolved = watch(), 0, 0
+    for number in range(10):
+        window = make_window(0.0 if number == 0 else 3.0, number=number, seed=number)
+        resolved += sum(len(one.resolved) for one in judged(state, window))
+        model = Model(f"m{number}")
+        sketches = {key._replace(model=model): one for key, one in window.sketches.items()}
+        judged(state, replace(window, model=model, sketches=sketches))
+        held = state.services[SHOP]
+        opened = max(opened, len(held.alerts[window.model].dump()))
+    assert [window.model, *(Model(f"m{number}") for number in (7, 8, 9))] == [*held.seen]
+    assert [*held.seen] == [*held.alerts] == [*held.previous]
+    assert 7 == state.losses()["model_limit"]
+    assert 0 == resolved
+    assert opened
 
 
 @pytest.mark.parametrize("goes_on", [True, False])

@@ -7,6 +7,7 @@ loaded, and is the same afterwards.
 import json
 import logging
 import time
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from otelml.processor.concepts import Concepts
 from otelml.processor.judged import Judged
 from otelml.processor.library import Library
 from otelml.processor.reference import Reference
+from otelml.processor.truths import MODEL_LIMIT
 from otelml.processor.watched import VOLUMES, Watched
 from otelml.sketch.exponential import Exponential
 from otelml.wire.proto import Decoder, Deltas, Service, StreamPoint
@@ -43,6 +45,11 @@ So is an alert of which nothing was judged: it resolves.
 
 _SWEEP: Final = 60 * _SECOND
 _SERVICES: Final = 1000
+_MODELS: Final = 10_000
+"""Models of all services: beyond them those that are longest unheard are forgotten.
+
+Names come from outside. So many more may be known as one window brings.
+"""
 
 
 class Watch:
@@ -117,16 +124,27 @@ class Watch:
         settings = self._settings
         waiting = now - round(settings.labels.expire_after * _SECOND)
         quiet = waiting - round(settings.performance.window * _SECOND)
+        before = waiting - _UNHEARD
+        known = max(before, self._room())
         over = [
             (service, _over(model, changes, now))
             for service, watched in self.services.items()
-            for model, changes in watched.forget(waiting - _UNHEARD, quiet, now).items()
+            for model, changes in watched.forget(known, before, quiet, now).items()
         ]
         for service in [s for s, watched in self.services.items() if watched.idle]:
             self.dropped.update(self.services.pop(service).windows.dropped)
         held = {model.name for watched in self.services.values() for model in watched.seen}
         self.durations = {key: told for key, told in self.durations.items() if key[0] in held}
         return over
+
+    def _room(self) -> int:
+        """The time since which there is room for the models that were heard of."""
+        ends = sorted(end for watched in self.services.values() for end in watched.seen.values())
+        if len(ends) <= _MODELS:
+            return 0
+        since = ends[-_MODELS]
+        self.dropped[MODEL_LIMIT] += bisect_left(ends, since)
+        return since
 
     def judged(self, now: int, library: Library) -> Iterator[tuple[Service, Judged]]:
         """What is to be said of the windows that are complete by now."""

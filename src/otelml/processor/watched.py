@@ -65,13 +65,14 @@ class Watched:
         """Whether there is nothing in it."""
         return not self.seen and not self.windows.series
 
-    def forget(self, before: int, quiet: int, now: int) -> dict[Model, list[Change]]:
+    def forget(self, known: int, before: int, quiet: int, now: int) -> dict[Model, list[Change]]:
         """Forget models and subjects of alerts of which nothing came since; what resolves by it.
 
-        A subject that did not alarm of late is forgotten if nothing came since `quiet`.
+        Models are those of which nothing came since `known`. A subject that did not alarm of late
+        is forgotten if nothing came since `quiet`.
         """
-        self.windows.forget(before)
-        gone = [model for model, end in self.seen.items() if end < before]
+        self.windows.forget(known)
+        gone = {model for model, end in self.seen.items() if end < known}
         resolved: dict[Model, list[Change]] = {}
         for kind in (self.alerts, self.concepts):
             for model, alerts in kind.items():
