@@ -52,6 +52,15 @@ def test_an_idle_source_is_closed_by_the_clock() -> None:
     assert {0.0: 1} == counts(windows.close(12 * SECOND))
 
 
+def test_a_source_is_not_idle_while_nobody_listens() -> None:
+    windows = Windows(10, 2)
+    windows.fold(point(5), 5 * SECOND)
+    windows.since = 100 * SECOND
+    assert [] == windows.close(101 * SECOND)
+    assert windows.fold(point(6), 101 * SECOND)
+    assert {0.0: 2} == counts(windows.close(103 * SECOND))
+
+
 @pytest.mark.parametrize("step", [4000, -4000])
 def test_a_step_of_the_clock_loses_nothing(step: int) -> None:
     """The wall clock steps once, and a source that knows the time goes on as ever."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import grpc
@@ -33,6 +33,8 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from otelml.data import Key, Model, Role, Window, segment
+from otelml.processor import service as services
+from otelml.processor.evaluator import Evaluator
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
 from otelml.sketch.count import Count
@@ -515,6 +517,36 @@ async def test_findings_wait_for_a_dead_next_hop(
     assert [] == sink.received
     sink.refuse = None
     await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
+
+
+async def test_what_waited_while_it_was_down_is_not_late(
+    start: Start,
+    stop: Stop,
+    make_window: Make,
+    eventually: Wait,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A Collector sends what it kept as soon as it can, of windows that a stop left open."""
+    rules = {"forward": False, "windows": {"length": "1s", "lateness": "10m"}}
+    before = await start(**rules)
+    await send(before, make_window())
+    await stop(before)
+    hour, ticks = 3600 * SECOND, [0]
+    clock = SimpleNamespace(time_ns=lambda: time.time_ns() + hour)
+    evaluate = Evaluator.evaluate
+
+    async def counted(evaluator: Evaluator, now: int) -> None:
+        await evaluate(evaluator, now)
+        ticks[0] += 1
+
+    monkeypatch.setattr(services, "time", clock)
+    monkeypatch.setattr(Evaluator, "evaluate", counted)
+    after = await start(**rules)
+    await eventually(lambda: 0 < ticks[0], 60)
+    await send(after, make_window(), instance="i-2")
+    (watched,) = after._watch.services.values()
+    assert 3 == watched.windows.series
+    assert {} == after._watch.losses()
 
 
 async def test_findings_for_an_exporter_that_was_taken_away_are_given_up(

@@ -35,6 +35,8 @@ class Windows:
     def __init__(self, length: float, lateness: float, most_series: int = 200_000) -> None:
         self.length, self.lateness = round(length * _SECOND), round(lateness * _SECOND)
         self.dropped: Counter[str] = Counter()
+        self.since = 0
+        """When it began to listen: that nothing came before does not say that a source is idle."""
         self._most = most_series
         self._open: dict[tuple[Model, int], dict[Key, Assembly]] = {}
         self._series = 0
@@ -98,7 +100,7 @@ class Windows:
     def _is_due(self, model: Model, start: int, now: int) -> bool:
         due = start + self.length + self.lateness
         progress = self._progress[model]
-        idle = now - progress.arrived >= self.lateness
+        idle = now - max(progress.arrived, self.since) >= self.lateness
         return progress.newest >= due or (idle and now >= due)
 
     def take(self, model: Model, start: int) -> Window:

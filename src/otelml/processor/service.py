@@ -105,6 +105,7 @@ class Service:
         for http in https:
             await http.start()
         self._on_signals()
+        self._watch.listens(time.time_ns())
         ticking = asyncio.gather(self._tick(), self._sweep(), self._repeat())
         _LOG.info("serving %s", ", ".join(f"{n} on port {p}" for n, p in self.ports.items()))
         ready(self)

@@ -109,6 +109,11 @@ class Watch:
                 watched = self.services[point.stream.service] = Watched(self._settings)
             watched.windows.fold(step, now)
 
+    def listens(self, now: int) -> None:
+        """From now on points can come; those that waited are of windows that were left open."""
+        for watched in self.services.values():
+            watched.windows.since = now
+
     def close(self, now: int) -> Iterator[tuple[Service, Window]]:
         """The windows that are complete by now, each taken when it is its turn."""
         for service, watched in [*self.services.items()]:
