@@ -289,3 +289,27 @@ def test_merging_parts_gives_the_findings_of_the_whole() -> None:
     )
     for name in CHECKS:
         assert whole[name].effect == pytest.approx(merged[name].effect, abs=0.005), (key, name)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0, 1.5])
+@pytest.mark.parametrize("sizes", [(300, 300), (250, 5000), (2000, 20_000), (20_000, 2000)])
+def test_rare_categories_are_no_drift(exponent: float, sizes: tuple[int, int]) -> None:
+    """Ids, and cities: each sample has some that the other one has not."""
+    rng = np.random.default_rng(7)
+    weights = np.arange(1, 5001) ** -exponent
+    for _ in range(10):
+        counts = (rng.multinomial(rows, weights / weights.sum()) for rows in sizes)
+        sides = (
+            Categories.counted({f"v{i}": int(n) for i, n in enumerate(c) if n}) for c in counts
+        )
+        before, now = (window({"c": s}, n) for s, n in zip(sides, sizes, strict=True))
+        assert Verdict.ALARM not in {f.verdict for f in run(DEFAULT, before, now)}
+
+
+@pytest.mark.parametrize("new", [["new"] * 100, [f"new {i}" for i in range(100)]])
+def test_a_tenth_in_categories_that_are_new_is_drift(new: list[str]) -> None:
+    known = [f"v{i % 7}" for i in range(4000)]
+    before, now = Categories.of(known), Categories.of([*known[:900], *new])
+    found = run(DEFAULT, window({"c": before}, 4000), window({"c": now}, 1000))
+    alarms = {f.check for f in found if f.verdict is Verdict.ALARM}
+    assert {"chi_squared", "jensen_shannon", "hellinger", "unseen_category"} <= alarms

@@ -74,7 +74,7 @@ def test_a_name_that_may_be_among_the_pooled_ones_is_pooled() -> None:
     reference = Categories.of(["a"] * 50 + ["b"] * 30 + ["c"])
     current = Categories.of(["a"] * 40 + ["c"] * 20 + ["b"] * 10).capped(2)
     bins = align_names([reference], [current])
-    assert ([[50.0, 31.0]], [[40.0, 30.0]]) == (bins.reference.tolist(), bins.current.tolist())
+    assert ([[31.0, 50.0]], [[30.0, 40.0]]) == (bins.reference.tolist(), bins.current.tolist())
 
 
 def test_probabilities_compare_on_their_own_bounds() -> None:

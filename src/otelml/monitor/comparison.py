@@ -35,8 +35,10 @@ class Shares(NamedTuple):
     hidden: Floats
 
     @classmethod
-    def of(cls, counts: Aligned, totals: Ints, hidden: Aligned | None = None) -> Self:
-        """The shares of some counts; those of sparse cells are pooled.
+    def of(
+        cls, counts: Aligned, totals: Ints, hidden: Aligned | None = None, rest: int = 0
+    ) -> Self:
+        """The shares of some counts; those of sparse cells, and of the first `rest`, are pooled.
 
         `hidden` are the variances of the counts that lines through buckets hide.
         """
@@ -46,7 +48,7 @@ class Shares(NamedTuple):
             variances = hidden.reference / before / before + hidden.current / now / now
             shares = counts.reference / before + counts.current / now
             added = (variances / np.where(shares > 0, shares, np.inf)).sum(axis=1) / 4
-        counts = _pooled(counts, totals)
+        counts = _pooled(counts, totals, rest)
         filled = counts.reference + counts.current > 0
         return cls(counts, filled, totals, counts.reference / before, counts.current / now, added)
 
@@ -124,7 +126,7 @@ class Comparison:
     def thirty(self) -> Shares:
         """Shares in 30 bins, or by category."""
         if isinstance(self.references[0], Categories):
-            return Shares.of(align_names(*self.sides), self.counts)
+            return Shares.of(align_names(*self.sides), self.counts, rest=1)
         cuts = cut(self._pairs, 30)
         return Shares.of(align(cuts), self.counts, hidden(cuts))
 
@@ -158,16 +160,20 @@ def noise(counts: Ints) -> Floats:
     return total
 
 
-def _pooled(counts: Aligned, totals: Ints) -> Aligned:
-    """The same counts, the sparse cells in one, the last, so that laws for large counts hold."""
+def _pooled(counts: Aligned, totals: Ints, rest: int) -> Aligned:
+    """The same counts, the sparse cells in one, the last, so that laws for large counts hold.
+
+    Rare categories that one side alone has by name are among the rest of the other.
+    """
     p, q = counts
     both, smaller = totals.sum(axis=0)[:, None], totals.min(axis=0)[:, None]
     sparse = (p + q) / both * smaller < _FEWEST
+    sparse[:, :rest] = True
     if not sparse.any():
         return counts
-    rest = (np.where(sparse, x, 0.0).sum(axis=1, keepdims=True) for x in counts)
+    pool = (np.where(sparse, x, 0.0).sum(axis=1, keepdims=True) for x in counts)
     kept = (np.where(sparse, 0.0, x) for x in counts)
-    return Aligned(*(np.concatenate(cells, axis=1) for cells in zip(kept, rest, strict=True)))
+    return Aligned(*(np.concatenate(cells, axis=1) for cells in zip(kept, pool, strict=True)))
 
 
 def chi_squared_quantiles(freedom: Floats, level: float) -> Floats:

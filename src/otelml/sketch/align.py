@@ -122,30 +122,31 @@ def _ends(sketch: Numeric, other: Numeric) -> list[float]:
 
 
 def align_names(references: Sequence[Categories], currents: Sequence[Categories]) -> Aligned:
-    """Counts of categories by name, in the common vocabulary of each pair.
+    """Counts of categories by name, in the common vocabulary of each pair; first those of the rest.
 
     >>> a, b = Categories.of(["x", "x", "y"]), Categories.of(["x", "z"])
     >>> align_names([a], [b])
-    Aligned(reference=array([[2., 1., 0.]]), current=array([[1., 0., 1.]]))
+    Aligned(reference=array([[0., 2., 1., 0.]]), current=array([[0., 1., 0., 1.]]))
     """
     pairs = [_vocabulary(*pair) for pair in zip(references, currents, strict=True)]
     return Aligned(*(_rows(side, 0.0) for side in zip(*pairs, strict=True)))
 
 
 def _vocabulary(reference: Categories, current: Categories) -> tuple[Floats, Floats]:
-    """A cell a name, and one for the rest of either side.
+    """A cell for the rest of either side, and one a name.
 
-    A name that the current sketch lacks has a cell of its own only if that sketch is complete:
-    else the name may be among its pooled ones, and only names that are surely among the kept ones
-    are told apart. To choose them by the current counts would be to choose drift.
+    A name that a sketch lacks has a cell of its own only if that sketch is complete: else the name
+    may be among its pooled ones, and only names that are surely among the kept ones are told apart.
+    To choose them by the current counts would be to choose drift.
     """
     names = list(reference.counts)
     if current.other and reference.count:
         least = _SURE * reference.count / max(current.count, 1)
         names = [n for n in names if reference.counts[n] >= least and n in current.counts]
+    elif not reference.other:
+        names += [name for name in current.counts if name not in reference.counts]
     cells = []
     for sketch in (reference, current):
         counts = [sketch.counts.get(name, 0) for name in names]
-        cells.append(np.array([*counts, sketch.count - sum(counts)], np.float64))
-    kept = (cells[0] + cells[1]) > 0
-    return cells[0][kept], cells[1][kept]
+        cells.append(np.array([sketch.count - sum(counts), *counts], np.float64))
+    return cells[0], cells[1]

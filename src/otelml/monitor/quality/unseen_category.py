@@ -1,6 +1,7 @@
 """Categories that the baseline never had.
 
-Without drift their share is about that of the baseline's values seen just once (Good, 1953).
+Without drift their share is about that of the baseline's values seen just once (Good, 1953), with
+a variance that those seen twice add to.
 """
 
 import numpy as np
@@ -15,9 +16,11 @@ from otelml.sketch.categories import Categories
 def measure(pairs: Comparison) -> Measures:
     """Shares of values in unseen categories; unknown where the baseline's names overflowed."""
     unseen = np.array([_unseen(*pair) for pair in zip(*pairs.sides, strict=True)])
-    once = np.array([1 + sum(n == 1 for n in s.counts.values()) for s in pairs.references])
+    once, twice = np.array([_rare(reference) for reference in pairs.references]).T
     before, now = pairs.counts
-    chance = np.where(unseen > 0, special.pdtrc(unseen - 1, now * once / before), 1.0)
+    # Counts of a law whose mean is itself drawn, from a gamma of shape `sure`.
+    expected, sure = now * once / before, once * once / (once + 2 * twice)
+    chance = np.where(unseen > 0, special.betainc(unseen, sure, expected / (sure + expected)), 1.0)
     complete = np.array([not reference.other for reference in pairs.references])
     share = unseen / now
     return Measures(share, share, chance, None, 0 * share, complete & (before > 0) & (now > 0))
@@ -25,6 +28,12 @@ def measure(pairs: Comparison) -> Measures:
 
 def _unseen(reference: Categories, current: Categories) -> int:
     return sum(n for name, n in current.counts.items() if name not in reference.counts)
+
+
+def _rare(reference: Categories) -> tuple[int, int]:
+    """How many categories were seen once, and one more that may be; and how many twice."""
+    counts = [*reference.counts.values()]
+    return 1 + counts.count(1), counts.count(2)
 
 
 CHECK = quality_check("unseen_category", 0.005, 0.02, measure, categories_only=True)
