@@ -233,6 +233,12 @@ def test_stray_text_in_a_number_is_a_type_mismatch(tmp_path: Path) -> None:
         (["baseline", "build", "{a}.xlsx", "-o", "o.json", "--model", "m"], "of kind .xlsx"),
         (["baseline", "build", "{a}.csv", "-o", "o", "--model", "m", "--score", "ag"], "'age'"),
         (["baseline", "build", "{empty}.csv", "-o", "o.json", "--model", "m"], "empty"),
+        (["baseline", "build", "{a}.csv", "-o", "o", "--model", ""], "--model is empty; give"),
+        (["baseline", "build", "{a}.csv", "-o", "o", "--model", "m", "--target", ""], "column ''"),
+        (
+            ["baseline", "build", "{a}.csv", "-o", "o", "--model", "m", "--exclude", "age"],
+            "no column is left to build from; --exclude fewer",
+        ),
         (["check", "{a}.csv", "{a}.csv"], "baseline build"),
         (["check", "{torn}.json", "{a}.csv"], "not JSON"),
         (["baseline", "show", "{nix}.json"], "No such file"),

@@ -61,6 +61,8 @@ def build(
 
     A COL that has a comma in its name stands in double quotes.
     """
+    if not model:
+        raise BadInput("--model is empty; give the name that its telemetry has")
     cut = tuple(sorted(segment))
     layout = Layout(prediction, score, target, categorical, exclude, segments=cut)
     _require_one_part(layout)

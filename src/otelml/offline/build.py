@@ -27,6 +27,8 @@ def build(
     """
     require(data, columns_of(data), layout.named())
     window = profile(data, model, layout, advance)
+    if not window.sketches:
+        raise DataError(f"{data}: no column is left to build from; --exclude fewer")
     _require_probabilities(data, window, layout)
     outcomes = summarised(data, layout)
     return file.baseline(

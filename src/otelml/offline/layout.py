@@ -44,7 +44,7 @@ class Layout:
 
     def named(self) -> list[str]:
         """Every column that it names."""
-        single = [name for name in (self.prediction, self.score, self.target) if name]
+        single = [n for n in (self.prediction, self.score, self.target) if n is not None]
         return [*single, *sorted(self.categorical | self.exclude), *self.segments]
 
     def within(self, columns: Collection[str]) -> Self:
