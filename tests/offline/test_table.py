@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -22,6 +24,7 @@ from otelml.offline.layout import Layout
 from otelml.offline.profile import profile
 from otelml.offline.table import DataError, aligned, batches, columns_of
 from otelml.recording.columns import features
+from otelml.recording.rows import segments
 from otelml.recording.sketches import Gathered, Sketches
 from otelml.sketch.categories import Categories
 from otelml.sketch.numeric import Numeric
@@ -209,6 +212,28 @@ def test_durations_are_those_of_the_app(tmp_path: Path, suffix: str, unit: str) 
     assert (499, 1) == (sketch.count, sketch.missing)
     assert (recorded.minimum, recorded.maximum) == (sketch.minimum, sketch.maximum)
     assert recorded.mean == pytest.approx(sketch.mean)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)],
+        [date(2026, 1, 1), date(2026, 1, 2)],
+        [timedelta(hours=1), timedelta(days=1)],
+        [Decimal("1.50"), Decimal("2.00")],
+    ],
+)
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_slices_are_named_as_in_the_app(tmp_path: Path, suffix: str, values: list[Any]) -> None:
+    rows = pd.DataFrame({"x": np.arange(100.0), "by": values * 50})
+    layout = Layout(segments=("by",))
+    found = profile(written(rows, tmp_path / f"a.{suffix}"), MODEL, layout).sketches
+    shown = [
+        texts
+        for block in features(rows, None, frozenset(), 100)
+        for _, texts in segments(block, frozenset({"by"}))
+    ]
+    assert {key.segment[1][1] for key in found if key.segment} == {*shown[0]}
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow"])

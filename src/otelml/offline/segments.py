@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from otelml.data import segment
 from otelml.offline.spelling import Spelling, as_known
 from otelml.recording.rows import numeral
+from otelml.recording.scalars import is_number, number_of
 
 
 def spelled(column: Any, known: Spelling | None = None) -> list[str | None]:
@@ -29,8 +30,7 @@ def spelled(column: Any, known: Spelling | None = None) -> list[str | None]:
 def _text(value: Any) -> str | None:
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return numeral(float(value)) if number else str(value)
+    return numeral(number_of(value)) if is_number(value) else str(value)
 
 
 def cut(
