@@ -144,3 +144,19 @@ def test_numbers_that_come_after_missing_ones_are_numbers(
     assert 1 == telemetry.value("ml.data_quality.violations")
     (squares,) = telemetry.points("ml.feature.sum_of_squares")
     assert 300 * 1024**2 > squares.value  # about a pivot that is near them
+
+
+@pytest.mark.parametrize("collected", [False, True])
+def test_numbers_that_come_after_a_text_are_numbers(
+    telemetry: Telemetry, *, collected: bool
+) -> None:
+    model = otelml.instrument_model(Duck())
+    model.predict([{"age": "n/a"}])
+    if collected:
+        assert 1 == telemetry.value("ml.feature.categories")
+    for age in range(300):
+        model.predict([{"age": age}])
+    assert 300 == telemetry.value("ml.feature.value")
+    assert 301 == telemetry.value("ml.feature.observations")
+    assert 1 == telemetry.value("ml.data_quality.violations")
+    assert [] == telemetry.points("ml.feature.categories")

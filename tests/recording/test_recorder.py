@@ -3,6 +3,7 @@
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,32 @@ def test_a_column_is_of_no_kind_while_its_values_are_missing() -> None:
     age = drained(recorder)[key]
     assert isinstance(age, Numeric)
     assert (300, 1, 0) == (age.count, age.missing, age.mismatched)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize(
+    ("odd", "usual", "kind"), [("n/a", 7, Numeric), (7, "nurse", Categories)], ids=str
+)
+def test_an_odd_value_that_comes_first_does_not_tell_the_kind(
+    odd: Any, usual: Any, kind: type[Any], *, apart: bool
+) -> None:
+    recorder = Recorder()
+
+    def called(*values: Any) -> None:
+        for value in values:
+            told = tuple(features([{"column": value}], None, frozenset(), 10))
+            recorder.buffer.put(Inference(MODEL, "predict", "sklearn", 1, 0.01, told))
+            if apart:
+                recorder.fold()
+
+    key = Key(MODEL, Role.FEATURE, "column")
+    called(odd, *[usual] * 70)
+    first = drained(recorder)[key]
+    called(*[odd] * 200, usual)
+    second = drained(recorder)[key]
+    assert isinstance(first, kind)
+    assert isinstance(second, kind)
+    assert (71, 201, 1) == (first.observations, second.observations, second.count)
 
 
 def test_a_clock_that_is_set_back_ends_no_series_before_its_start() -> None:

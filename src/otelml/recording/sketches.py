@@ -11,7 +11,6 @@ from otelml.data import Block, Key, Labels, Model, Role, Sketch
 from otelml.sketch.categories import OTHER, Categories
 from otelml.sketch.kind import as_kind
 from otelml.sketch.matrix import Matrix
-from otelml.sketch.numeric import Numeric
 from otelml.sketch.probability import Probability
 
 _Names = tuple[str, ...]
@@ -19,6 +18,8 @@ _Labels = tuple[tuple[str, str], ...]
 _Group = tuple[Model, Role, _Names, _Labels]
 _LAYOUTS: Final = 8192
 """Columns of which the layout is remembered, at 5 KiB each."""
+_ENOUGH: Final = 64
+"""Values after which a column stays of the kind that most of them are."""
 
 
 class Gathered:
@@ -45,15 +46,17 @@ class Gathered:
 
 
 class Sketches:
-    """The sketches of what was recorded since they were last taken; a column stays its kind.
+    """The sketches of what was recorded since they were last taken.
 
-    A model has `most` features, those that came first: names may come from whoever calls the app.
+    A column is of the kind that most of its first values are, and stays so. A model has `most`
+    features, those that came first: names may come from whoever calls the app.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._features: defaultdict[Model, set[str]] = defaultdict(set)
         self._kinds: dict[Key, type[Sketch]] = {}
+        self._votes: dict[Key, Counter[type[Sketch]]] = {}  # of columns that may change their kind
         self.forget()
 
     def forget(self) -> None:
@@ -69,16 +72,21 @@ class Sketches:
 
     def add(self, key: Key, sketch: Sketch) -> None:
         """Merge a sketch into that of its key."""
-        kind = self._kinds.get(key)
-        if kind is None:
-            kind = type(sketch)
-            if not _is_missing(sketch):
-                self._kinds[key] = kind
+        kind = self._kind(key, sketch)
         sketch = as_kind(sketch, kind)
         held = self._held.get(key)
         if held is not None:
             sketch = as_kind(held, kind).merge(sketch)  # type: ignore[arg-type]
         self._held[key] = sketch
+
+    def _kind(self, key: Key, sketch: Sketch) -> type[Sketch]:
+        """Of what kind a column is, of which this comes next."""
+        if key in self._kinds and key not in self._votes:
+            return self._kinds[key]
+        votes = self._votes.setdefault(key, Counter())
+        votes[type(sketch)] += getattr(sketch, "count", 0)
+        kind = self._kinds[key] = max(votes, key=votes.__getitem__)
+        return kind
 
     def fold(self, gathered: Gathered, of: _Labels = ()) -> None:
         """Fold columns, until they are settled; `of` says of which slice they are."""
@@ -117,8 +125,6 @@ class Sketches:
             return
         if group not in self._matrices:
             self._matrices[group] = Matrix(len(columns))
-            for name in columns:
-                self._kinds.setdefault(Key(model, role, name, labels), Numeric)
         self._matrices[group].update(values)
         mismatched = self._folded.setdefault(group, Counter())
         for block in blocks:
@@ -133,6 +139,8 @@ class Sketches:
             for name, sketch in zip(columns, self._matrices[group].take(), strict=True):
                 key = Key(model, role, name, labels)
                 self.add(key, sketch.with_mismatched(mismatched[name]))
+        for key in [key for key, votes in self._votes.items() if votes.total() >= _ENOUGH]:
+            del self._votes[key]
         if sum(matrix.columns for matrix in self._matrices.values()) > _LAYOUTS:
             self._matrices.clear()  # each is but a layout between two folds
 
@@ -143,8 +151,3 @@ def _categories(parts: list[Labels]) -> Categories:
     missing, other = counts.pop(None, 0), counts.pop(OTHER, 0)
     named = {name: n for name, n in counts.items() if name is not None}
     return Categories.counted(named, other, missing)
-
-
-def _is_missing(sketch: Sketch) -> bool:
-    """Whether nothing but missing values was seen, which tell no kind."""
-    return isinstance(sketch, Categories) and sketch.missing == sketch.observations

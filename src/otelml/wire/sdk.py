@@ -208,7 +208,7 @@ class Bridge:
 
 
 def _joined(held: Series, series: Series) -> Series:
-    known = as_kind(held.sketch, type(series.sketch))  # of missing values alone, it was a guess
+    known = as_kind(held.sketch, type(series.sketch))  # on few values or none, it was a guess
     sketch = known.merge(series.sketch)  # type: ignore[arg-type]
     return Series(held.key, held.start, series.end, sketch)
 

@@ -32,7 +32,7 @@ class Total:
         """Add what came since."""
         merged: Sketch | None
         kind = type(series.sketch)
-        if type(self.sketch) is not kind:  # until now there were only missing values
+        if type(self.sketch) is not kind:  # it was a guess, on few values or none
             self.sketch, self.pivot = as_kind(self.sketch, kind), pivot(series.sketch)
         match self.sketch, series.sketch:
             case Numeric() as held, Numeric() as new:
