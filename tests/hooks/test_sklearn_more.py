@@ -197,6 +197,18 @@ def test_polars(telemetry: Telemetry) -> None:
     )
 
 
+def test_arrays_in_a_column_are_columns(telemetry: Telemetry) -> None:
+    class Given(BaseEstimator):  # type: ignore[misc]
+        def predict(self, X: Any) -> Any:
+            return np.zeros(len(X))
+
+    vectors = pl.Series(X[:, :2].tolist(), dtype=pl.Array(pl.Float64, 2))
+    pairs = pl.Series([{"low": 1, "high": 2}] * 80)
+    Given().predict(pl.DataFrame({"age": X[:, 2], "vector": vectors, "pair": pairs}))
+    told = {p.attributes["ml.feature.name"] for p in telemetry.points("ml.feature.value")}
+    assert {"age", "vector_0", "vector_1", "pair_0", "pair_1"} == told
+
+
 def test_skops(telemetry: Telemetry, tmp_path: Path) -> None:
     skops.io.dump(LogisticRegression().fit(X, Y), tmp_path / "risk.skops")
     skops.io.load(tmp_path / "risk.skops", trusted=[]).predict(X)

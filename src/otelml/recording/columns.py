@@ -77,15 +77,19 @@ def table(
     for name, values in zip(names_given, columns.values(), strict=True):
         if name in excluded or sum(len(getattr(c, "names", "1")) for c in found) >= most:
             continue
-        try:
-            found += _columns(name, values)
-        except Exception:  # noqa: BLE001 - an object of the app's own may raise anything
-            found.append(Block(Role.FEATURE, (), np.empty((0, 0))))
+        found += _columns(name, values)
     return tuple(found)
 
 
 def _columns(name: str, values: Any) -> list[Block | Labels]:
-    """The columns of what has one name."""
+    """The columns of what has one name; one without a name if it cannot be read."""
+    try:
+        return _read(name, values)
+    except Exception:  # noqa: BLE001 - an object of the app's own may raise anything
+        return [Block(Role.FEATURE, (), np.empty((0, 0)))]
+
+
+def _read(name: str, values: Any) -> list[Block | Labels]:
     single = values is None or np.isscalar(values) or is_number(values)
     array = as_array([values] if single else values)
     if array.ndim > 2 or array.shape[1] > _EMBEDDING:
@@ -206,11 +210,14 @@ def _arrow(data: Any) -> dict[str, Any]:
 def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labels, ...]:
     """Columns of a pandas or polars frame: the numeric ones together, the others one by one."""
     parts = [data.iloc[:, i] if hasattr(data, "iloc") else data[names[i]] for i in chosen]
-    numeric, others = [], []
+    numeric: list[tuple[str, npt.NDArray[Any]]] = []
+    others: list[Block | Labels] = []
     for index, part in zip(chosen, parts, strict=True):
         kind = getattr(getattr(part, "dtype", None), "kind", "")
         array = part.to_numpy()
-        if kind in _NUMERIC and array.dtype.kind in _NUMERIC:
+        if array.ndim > 1:  # arrays in a column, as polars has them
+            others += _columns(names[index], array)
+        elif kind in _NUMERIC and array.dtype.kind in _NUMERIC:
             numeric.append((names[index], array))
         elif kind and kind in _NUMERIC:  # a nullable type: missing values are objects
             numeric.append((names[index], part.to_numpy(dtype=np.float64, na_value=np.nan)))
