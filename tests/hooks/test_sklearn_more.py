@@ -197,6 +197,19 @@ def test_polars(telemetry: Telemetry) -> None:
     )
 
 
+def test_an_estimator_of_which_nothing_can_be_asked(telemetry: Telemetry) -> None:
+    class Silent(BaseEstimator):  # type: ignore[misc]
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+        def predict(self, X: Any) -> Any:
+            return X[:, 0]
+
+    Silent().predict(X)
+    assert "Silent" == told(telemetry)["ml.model.name"]
+    assert 80 == telemetry.value("ml.feature.value", ml_feature_name="x0")
+
+
 def test_arrays_in_a_column_are_columns(telemetry: Telemetry) -> None:
     class Given(BaseEstimator):  # type: ignore[misc]
         def predict(self, X: Any) -> Any:

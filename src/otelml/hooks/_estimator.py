@@ -172,7 +172,7 @@ def _kind(instance: Any) -> str | None:
 def _final(instance: Any) -> Any:
     """The estimator that decides: the last step of a pipeline, the best of a search."""
     for _ in range(8):
-        steps = getattr(instance, "steps", None)
+        steps = guarded(getattr, instance, "steps", None)
         if isinstance(steps, list) and steps and hasattr(steps[-1][1], "predict"):
             instance = steps[-1][1]
         elif "best_estimator_" in getattr(instance, "__dict__", {}):
