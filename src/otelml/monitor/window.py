@@ -6,7 +6,7 @@ closed window is late, and counted.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -75,20 +75,19 @@ class Windows:
         self.dropped[reason] += 1
         return False
 
-    def close(self, now: int) -> list[Window]:
-        """The windows that are complete at the wall-clock time `now`, oldest first."""
-        return [self.take(model, start) for start, model in self.due(now)]
+    def close(self, now: int) -> Iterator[Window]:
+        """The windows that are complete at the wall-clock time `now`, oldest first.
 
-    def due(self, now: int) -> list[tuple[int, Model]]:
-        """Start and model of the windows that are complete at the time `now`, oldest first."""
-        return sorted(
-            (start, model) for model, start in self._open if self._is_due(model, start, now)
-        )
+        Each is taken when it is its turn: until then it may grow.
+        """
+        due = [(start, model) for model, start in self._open if self._is_due(model, start, now)]
+        for start, model in sorted(due):
+            yield self._taken(model, start)
 
     def drain(self) -> list[Window]:
         """All open windows, oldest first, complete or not."""
         held = sorted((start, model) for model, start in self._open)
-        return [self.take(model, start) for start, model in held]
+        return [self._taken(model, start) for start, model in held]
 
     def forget(self, before: int) -> None:
         """Forget the models without open windows of which no point came since."""
@@ -103,8 +102,7 @@ class Windows:
         idle = now - max(progress.arrived, self.since) >= self.lateness
         return progress.newest >= due or (idle and now >= due)
 
-    def take(self, model: Model, start: int) -> Window:
-        """A window, closed by this."""
+    def _taken(self, model: Model, start: int) -> Window:
         assemblies = self._open.pop((model, start))
         self._series -= len(assemblies)
         end = start + self.length

@@ -117,8 +117,8 @@ class Watch:
     def close(self, now: int) -> Iterator[tuple[Service, Window]]:
         """The windows that are complete by now, each taken when it is its turn."""
         for service, watched in [*self.services.items()]:
-            for start, model in watched.windows.due(now):
-                yield service, watched.windows.take(model, start)
+            for window in watched.windows.close(now):
+                yield service, window
 
     def _forget(self, now: int) -> list[tuple[Service, Judged]]:
         """Forget of what nothing was heard for long; what was counted of it stays counted.
