@@ -266,7 +266,7 @@ OPERATION = _attribute(
 SYSTEM = _attribute("system.name", "Serving system, or the model library where there is none")
 FRAMEWORK = _attribute("framework.name", "Model library")
 FRAMEWORK_VERSION = _attribute("framework.version", "Version of the model library")
-MODEL_NAME = _attribute("model.name", "Name of the model")
+MODEL_NAME = _attribute("model.name", "Name of the model; beyond 1,000 models in an app, `_OTHER`")
 MODEL_VERSION = _attribute("model.version", "Version of the model, where it has one")
 TASK_TYPE = _attribute(
     "task.type", "`binary_classification`, `multiclass_classification`, `regression`, …"

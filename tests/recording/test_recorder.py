@@ -259,6 +259,31 @@ def test_a_model_has_so_many_features_whatever_it_is_called_with() -> None:
     assert [40, 2, 1] == [found[name].observations for name in sorted(found)]  # type: ignore[attr-defined]
 
 
+def test_a_process_has_so_many_models_and_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folded, "_MODELS", 3)
+    monkeypatch.setattr(folded, "_FEATURES", 5)
+    recorder = Recorder()
+    for number in range(20):  # a name may be that of a file, or come from whoever calls the app
+        model = Model(f"m{number % 10}")
+        row = features([{"a": 1.0, "b": "z"}], None, frozenset(), 100)
+        recorder.start((model, "predict", "sklearn"))
+        predicted = Block(Role.PREDICTION, ("",), np.array([[3.0]]))
+        call = Inference(model, "predict", "sklearn", 1, 0.01, (*row, predicted))
+        recorder.buffer.put(call)
+        recorder.fold()
+    recorder.load(Model("m9"), "sklearn", 0.1, None)
+    series = recorder.drain()
+    held = {one.key: one.sketch for one in series}
+    assert len(series) == len(held)
+    rows = {key.model.name: s for key, s in held.items() if key.role is Role.PREDICTIONS}
+    assert {"m0": Count(2), "m1": Count(2), "m2": Count(2), "_OTHER": Count(14)} == rows
+    others = {key.role for key in held if key.model.name == "_OTHER"}
+    assert not any(role.is_column for role in others)
+    assert {Role.DURATION, Role.LOAD_DURATION, Role.ACTIVE} <= others
+    assert 5 == sum(key.role is Role.FEATURE for key in held)
+    assert 3 == sum(key.role is Role.PREDICTION for key in held)
+
+
 def test_layouts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folded, "_LAYOUTS", 10)
     recorder = Recorder()

@@ -197,15 +197,17 @@ class Recorder:
             self.send()
             now = self._clock()
             since, self._since = min(self._since, now), now  # clocks are set back, too
-            active, self._active = self._active, defaultdict(int)
+            started, self._active = self._active, defaultdict(int)
+            active: Counter[Key] = Counter()
+            for (model, operation, system), number in started.items():
+                served = ((names.SYSTEM, system),)
+                active[Key(self._sketches.known(model), Role.ACTIVE, operation, served)] += number
             series = [Series(key, since, now, held) for key, held in self._sketches.take().items()]
             dropped = self.buffer.dropped()
             if self.rows.dropped:
                 dropped["records_full"] += self.rows.dropped
                 self.rows.dropped = 0
-        for (model, operation, system), number in active.items():
-            key = Key(model, Role.ACTIVE, operation, ((names.SYSTEM, system),))
-            series.append(Series(key, since, now, Count(number)))
+        series += [Series(key, since, now, Count(number)) for key, number in active.items()]
         for reason, rows in dropped.items():
             key = Key(Model(""), Role.DROPPED, "", ((names.ERROR_TYPE, reason),))
             series.append(Series(key, since, now, Count(rows)))

@@ -1,5 +1,6 @@
 """Columns into sketches: what is of one key is folded together, a whole matrix at a time."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import compress
@@ -16,10 +17,17 @@ from otelml.sketch.probability import Probability
 _Names = tuple[str, ...]
 _Labels = tuple[tuple[str, str], ...]
 _Group = tuple[Model, Role, _Names, _Labels]
+_MODELS: Final = 1_000
+"""Models of a process; others are counted together."""
+_FEATURES: Final = 10_000
+"""Features of all models, at some 27 KiB each in sketches and the streams made of them."""
+_OTHERS: Final = Model(OTHER)
 _LAYOUTS: Final = 8192
 """Columns of which the layout is remembered, at 5 KiB each."""
 _ENOUGH: Final = 64
 """Values after which a column stays of the kind that most of them are."""
+
+_logger = logging.getLogger(__name__)
 
 
 class Gathered:
@@ -49,12 +57,15 @@ class Sketches:
     """The sketches of what was recorded since they were last taken.
 
     A column is of the kind that most of its first values are, and stays so. A model has `most`
-    features, those that came first: names may come from whoever calls the app.
+    features, those that came first: names may come from whoever calls the app. So may those of
+    models: the calls of one too many are counted as `_OTHER`'s, and its columns left out.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._models: set[Model] = set()
         self._features: defaultdict[Model, set[str]] = defaultdict(set)
+        self._room = _FEATURES
         self._kinds: dict[Key, type[Sketch]] = {}
         self._votes: dict[Key, Counter[type[Sketch]]] = {}  # of columns that may change their kind
         self.forget()
@@ -70,8 +81,17 @@ class Sketches:
         held, self._held = self._held, {}
         return held
 
+    def known(self, model: Model) -> Model:
+        """The model, or `_OTHER` if there are too many."""
+        if model not in self._models and len(self._models) < _MODELS:
+            self._models.add(model)
+            if len(self._models) == _MODELS:
+                _logger.warning("%d models: further ones are recorded as %s", _MODELS, OTHER)
+        return model if model in self._models else _OTHERS
+
     def add(self, key: Key, sketch: Sketch) -> None:
         """Merge a sketch into that of its key."""
+        key = key._replace(model=self.known(key.model))
         kind = self._kind(key, sketch)
         sketch = as_kind(sketch, kind)
         held = self._held.get(key)
@@ -101,12 +121,15 @@ class Sketches:
             self._fold_blocks(columns_alike, blocks)
 
     def _has_room(self, model: Model, role: Role, name: str) -> bool:
-        """Whether a column is to be kept: any but a feature too many."""
+        """Whether a column is to be kept: any but a feature too many, or of a model too many."""
+        if self.known(model) is not model:
+            return False
         if role is not Role.FEATURE:
             return True
         known = self._features[model]
-        if name not in known and len(known) < self._most:
+        if name not in known and len(known) < self._most and self._room:
             known.add(name)
+            self._room -= 1
         return name in known
 
     def _fold_blocks(self, group: _Group, blocks: list[Block]) -> None:

@@ -64,7 +64,7 @@ class Slices:
         left_out = 0
         for where in sorted(self._parts, key=lambda where: -self._rows[where]):
             model, of = where
-            known = self._known[model]
+            known = self._known[sketches.known(model)]
             if of not in known and len(known) >= MOST:
                 left_out += self._rows[where]
                 continue
