@@ -12,6 +12,11 @@ for entry in entry_points(group="opentelemetry_instrumentor"):
         entry.load()().instrument()
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
+AS_ON_WINDOWS = """
+import concurrent.futures, logging, os, random, sys  # these look for it at their import
+del os.register_at_fork
+sys.modules |= dict.fromkeys(("fcntl", "grp", "pwd", "resource", "termios"))
+"""
 HEAVY = {
     "sklearn",
     "joblib",
@@ -31,6 +36,13 @@ def test_hooks_import_no_framework() -> None:
     )
     assert "otelml" in done.stdout.split()
     assert HEAVY.isdisjoint(done.stdout.split())
+
+
+def test_hooks_load_where_nothing_forks() -> None:
+    command = [sys.executable, "-c", AS_ON_WINDOWS + SCRIPT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "" == done.stderr
+    assert "otelml" in done.stdout.split()
 
 
 def test_every_hook_is_an_entry_point() -> None:

@@ -94,7 +94,8 @@ def _count(champion: _Told, challenger: _Told) -> None:
 
 
 SHADOWS: Final = Shadows()
-os.register_at_fork(after_in_child=SHADOWS.forget)
+if hasattr(os, "register_at_fork"):  # Windows has none
+    os.register_at_fork(after_in_child=SHADOWS.forget)
 
 
 @contextmanager

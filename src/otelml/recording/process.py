@@ -40,7 +40,8 @@ class Process:
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
         self.armed = False
-        os.register_at_fork(after_in_child=self._forked)
+        if hasattr(os, "register_at_fork"):  # Windows has none
+            os.register_at_fork(after_in_child=self._forked)
 
     def attach(self, meters: object, tracers: trace.TracerProvider | None) -> None:
         """Begin to serve these providers, or else the global ones."""
