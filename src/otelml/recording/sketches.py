@@ -10,6 +10,7 @@ import numpy as np
 
 from otelml.data import Block, Key, Labels, Model, Role, Sketch
 from otelml.sketch.categories import OTHER, Categories
+from otelml.sketch.count import Count
 from otelml.sketch.kind import as_kind
 from otelml.sketch.matrix import Matrix
 from otelml.sketch.probability import Probability
@@ -100,11 +101,13 @@ class Sketches:
         self._held[key] = sketch
 
     def _kind(self, key: Key, sketch: Sketch) -> type[Sketch]:
-        """Of what kind a column is, of which this comes next."""
+        """Of what kind a series is, of which this comes next."""
+        if isinstance(sketch, Count):
+            return Count
         if key in self._kinds and key not in self._votes:
             return self._kinds[key]
         votes = self._votes.setdefault(key, Counter())
-        votes[type(sketch)] += getattr(sketch, "count", 0)
+        votes[type(sketch)] += sketch.count
         kind = self._kinds[key] = max(votes, key=votes.__getitem__)
         return kind
 
