@@ -446,3 +446,13 @@ def test_a_method_of_the_class_takes_its_instance_by_keyword(telemetry: Telemetr
     model = LogisticRegression().fit(X, Y)
     expected = model.predict(X).tolist()
     assert expected == LogisticRegression.predict(self=model, X=X).tolist()
+
+
+def test_inputs_of_another_name(telemetry: Telemetry) -> None:
+    class Own(Base):
+        def predict(self, frame: Any, threshold: float = 0.5) -> Any:
+            return frame[:, 0] > threshold
+
+    Own().fit(X, Y).predict(frame=X, threshold=0.1)
+    assert len(X) == telemetry.value("ml.inference.predictions")
+    assert len(X) == telemetry.value("ml.feature.count", ml_feature_name="x0")

@@ -35,6 +35,10 @@ class EstimatorReader(Reader):
     framework = "sklearn"
     telling = frozenset({"predict_proba", "inplace_predict"})
 
+    def data(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The input; an estimator of the app's own may have another name for it."""
+        return args[0] if args else kwargs.get(self.parameter, next(iter(kwargs.values()), None))
+
     def describe(self, instance: Any, data: Any) -> Card:
         """Name, features, task and classes of an estimator."""
         columns = guarded(_columns, instance, data)
