@@ -13,6 +13,7 @@ from opentelemetry import _logs as logs
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from tests.hooks.conftest import Telemetry
 
@@ -86,6 +87,29 @@ def test_what_is_no_model_is_no_load(telemetry: Telemetry, tmp_path: Path) -> No
     joblib.dump({"a": 1}, tmp_path / "data.joblib")
     assert {"a": 1} == joblib.load(tmp_path / "data.joblib")
     assert [] == telemetry.spans()
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [{"scaler": StandardScaler(), "model": MODEL, "columns": ["age", "debt"]}, (MODEL, FRAME)],
+    ids=["dict", "tuple"],
+)
+def test_a_model_in_a_bundle_is_named_after_the_file(
+    telemetry: Telemetry, events: Any, tmp_path: Path, bundle: Any
+) -> None:
+    joblib.dump(bundle, tmp_path / "churn.joblib")
+    got = joblib.load(tmp_path / "churn.joblib")
+    assert "churn" == loaded(events)["ml.model.name"]
+    (got["model"] if isinstance(got, dict) else got[0]).predict(FRAME)
+    assert 60 == telemetry.value("ml.inference.predictions", ml_model_name="churn")
+
+
+def test_several_models_in_a_file_keep_names_of_their_own(
+    telemetry: Telemetry, tmp_path: Path
+) -> None:
+    joblib.dump([MODEL, MODEL.__class__().fit(FRAME, FRAME.age > 0)], tmp_path / "both.joblib")
+    joblib.load(tmp_path / "both.joblib")[0].predict(FRAME)
+    assert 60 == telemetry.value("ml.inference.predictions", ml_model_name="LogisticRegression")
 
 
 def test_hyperparameters_whose_text_fails_do_no_harm(

@@ -25,6 +25,7 @@ from otelml.recording.naming import REGISTRY
 _LOADING: Final = context.create_key("otelml-loading")
 _MOST_HASHED: Final = 1 << 30  # a larger file is not read a second time
 _MOST_PARAMETERS, _LONGEST = 64, 200
+_MOST_BUNDLED: Final = 100  # things beside a model in one file
 
 
 def whole(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -75,11 +76,21 @@ class Loader:
         finally:
             context.detach(token)
         seconds = time.perf_counter() - started
-        model = instance if self._fills else result
-        if source is not None and guarded(self._is_model, model):
+        model = instance if self._fills else guarded(self._model, result)
+        if source is not None and model is not None:
             reader = next((r for found, r in within if found is model), self._reader)
             guarded(self._loaded, model, reader, source, clock, seconds)
         return result
+
+    def _model(self, result: Any) -> Any:
+        """The model that was loaded: of a bundle, the only one in it that predicts."""
+        if self._is_model(result):
+            return result
+        inside = result.values() if isinstance(result, dict) else result
+        if not isinstance(result, dict | list | tuple) or len(inside) > _MOST_BUNDLED:
+            return None
+        found = [x for x in inside if callable(getattr(type(x), "predict", None))]
+        return found[0] if len(found) == 1 else None
 
     def _loaded(
         self, instance: Any, reader: Reader, source: Any, clock: int, seconds: float
