@@ -114,6 +114,33 @@ def test_variance_ratio_and_median_shift_are_those_of_the_rows() -> None:
     assert exact == pytest.approx(measured("median_shift", A, B).value, abs=0.01)
 
 
+@pytest.mark.parametrize(("before", "now"), [(1000, 250), (20_000, 250), (300, 300), (250, 5000)])
+def test_a_code_that_few_rows_have_is_no_change_of_the_variance(before: int, now: int) -> None:
+    rng = np.random.default_rng(4)
+
+    def drawn(rows: int) -> Numeric:
+        return Numeric.of(np.where(rng.random(rows) < 0.003, 9999.0, rng.normal(50, 10, rows)))
+
+    found = [changed(drawn(before), drawn(now)) for _ in range(200)]
+    assert Verdict.ALARM not in {f.verdict for f in found}
+    assert all(f.limits.null is not None and np.isfinite(f.limits.null) for f in found)
+
+
+@pytest.mark.parametrize("rows", [500, 2000])
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+def test_a_wider_feature_has_another_variance(law: str, rows: int) -> None:
+    drawn = getattr(np.random.default_rng(5), law)
+    before, now = (Numeric.of(drawn(size=n) * by) for n, by in ((20_000, 1), (rows, 3)))
+    assert Verdict.ALARM is changed(before, now).verdict
+    assert Verdict.ALARM is changed(now, before).verdict
+
+
+def changed(before: Numeric, now: Numeric) -> Finding:
+    """What `variance_ratio` finds on a column alone."""
+    reference, current = (window({"x": sketch}, sketch.observations) for sketch in (before, now))
+    return next(f for f in run(DEFAULT, reference, current) if f.check == "variance_ratio")
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(300, 3000), st.floats(-3, 3))
 def test_every_check_is_quiet_on_a_twin_and_finite_on_anything(
