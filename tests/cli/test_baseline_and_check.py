@@ -211,6 +211,21 @@ def test_show_tells_how_good_the_model_was(tmp_path: Path) -> None:
     assert f"{right:.4g}" in call("baseline", "show", output).stdout
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f+00:00"])
+def test_stray_text_among_moments_is_a_type_mismatch(tmp_path: Path, form: str) -> None:
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(RNG.integers(0, 300, 2000), "D")
+    moments = pd.DataFrame({"since": days.strftime(form), "age": RNG.normal(40, 10, 2000)})
+    reference, data, output = (tmp_path / name for name in ("a.csv", "b.csv", "o.json"))
+    moments.to_csv(reference, index=False)
+    moments.loc[::1000, "since"] = "0000-00-00"
+    moments.to_csv(data, index=False)
+    assert 0 == call("baseline", "build", reference, "-o", output, "--model", "m").exit_code
+    found = call("check", output, data, "--json")
+    told = {f["check"]: f for f in findings(found) if f["feature"] == "since"}
+    assert (0, 0.001) == (found.exit_code, told["type_mismatch"]["value"])
+    assert told["kolmogorov_smirnov"]["value"] < 0.01
+
+
 def test_stray_text_in_a_number_is_a_type_mismatch(tmp_path: Path) -> None:
     reference, current = tmp_path / "a.csv", tmp_path / "b.csv"
     frame(2000)[["age", "income"]].to_csv(reference, index=False)

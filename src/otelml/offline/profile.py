@@ -31,6 +31,9 @@ from otelml.wire.rows import alike
 
 _NUMBER: Final = r"(?i)^\s*[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?)\s*$"
 
+_MOMENTS: Final = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"
+_FRACTION: Final = r"(:\d\d)(\.\d+)?(Z|\+00:?00)?$"
+
 _PER_SECOND: Final = MappingProxyType({"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9})
 
 _NAMES: Final = 4 * CAPACITY
@@ -206,13 +209,16 @@ class _Fold:
         return None
 
     def _parsed(self, name: str, column: Any) -> np.ndarray[Any, Any]:
-        """Numbers in a column of text; what is none counts as mismatched."""
-        text = column.cast(pa.string())
+        """Numbers, or moments, in a column of text; what is none counts as mismatched."""
+        text = pc.utf8_trim_whitespace(column.cast(pa.string()))
         number = pc.match_substring_regex(text, _NUMBER)
-        bad = int(pc.sum(pc.invert(number)).as_py() or 0)
+        kept = pc.if_else(number, text, pa.NULL).cast(pa.float64())
+        if len(text) - kept.null_count < kept.null_count - text.null_count:  # most are none
+            moments = _moments(text)
+            kept = moments if moments.null_count < kept.null_count else kept
+        bad = kept.null_count - text.null_count
         self._mismatched[name] = self._mismatched.get(name, 0) + bad
-        kept = pc.utf8_trim_whitespace(pc.if_else(number, text, pa.NULL))
-        return _floats(kept.cast(pa.float64()))
+        return _floats(kept)
 
     def _count(self, key: tuple[Role, str], column: Any) -> None:
         """Count categories; to merge a sketch a batch would cost more than to read the file."""
@@ -237,6 +243,13 @@ class _Fold:
     def _merge(self, key: tuple[Role, str], sketch: Any) -> None:
         held: Any = self._others.get(key)
         self._others[key] = sketch if held is None else held.merge(sketch)
+
+
+def _moments(text: Any) -> Any:
+    """The moments in a column of text as epoch seconds, null for what is none."""
+    whole = pc.replace_substring_regex(text, _FRACTION, r"\1")
+    read = (pc.strptime(whole, format=f, unit="s", error_is_null=True) for f in _MOMENTS)
+    return pc.coalesce(*read).cast(pa.int64()).cast(pa.float64())
 
 
 def _floats(column: Any) -> np.ndarray[Any, Any]:
