@@ -115,6 +115,14 @@ def test_types_beyond_the_first_rows_of_csv(tmp_path: Path) -> None:
     assert 1_500_001 == found.rows
 
 
+def test_a_file_that_was_cut_short_is_told_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pa.parquet.write_table(table(1), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"corrupted .*; save it anew$"):
+        columns_of(path)
+
+
 def test_lines_longer_than_a_block_of_csv(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + f"1,{'x' * 700_000}\n" * 20)

@@ -26,6 +26,15 @@ _UNREADABLE: Final = OSError, pa.ArrowInvalid, pa.ArrowKeyError, delimited.Misty
 _TEXTS: Final = pa.string(), pa.large_string(), pa.binary(), pa.large_binary()
 _VIEWS: Final = MappingProxyType({pa.string_view(): pa.string(), pa.binary_view(): pa.binary()})
 
+_REMEDIES: Final = MappingProxyType(
+    {
+        "CSV parse error": "give every line as many values as the header has names",
+        "Parquet magic bytes": "save it anew",
+        "deserialize thrift": "it is damaged: save it anew",
+    }
+)
+"""What to do about Arrow's errors, by a part of their text."""
+
 ROWS: Final = 65_536
 _PASSES: Final = 32
 """Times that a file of many columns is gone through, at most: each pass has its price."""
@@ -267,4 +276,6 @@ def _said(error: Exception) -> str:
         return "empty, or no more than a header; give a file with data"
     if "Not an Arrow file" in text:
         return "no Arrow file, though it may be a stream; save it as a file (Feather version 2)"
-    return text.split("\n")[0]
+    text = text.split("\n")[0]
+    remedies = [remedy for part, remedy in _REMEDIES.items() if part in text]
+    return "; ".join([text.rstrip("."), *remedies])
