@@ -64,3 +64,13 @@ def test_a_loaded_booster_is_named_after_its_file(telemetry: Telemetry, tmp_path
     loaded.predict(X)
     assert ["load churn", "predict churn"] == [s.name for s in telemetry.spans()]
     assert "binary_classification" == (telemetry.spans()[1].attributes or {})["ml.task.type"]
+
+
+@pytest.mark.parametrize("option", ["raw_score", "pred_leaf", "pred_contrib"])
+def test_what_a_classifier_chooses_by_is_no_class(telemetry: Telemetry, option: str) -> None:
+    model = lgb.LGBMClassifier(n_estimators=3, verbose=-1).fit(X, Y)
+    model.predict(X, **{option: True})
+    margins = telemetry.value("ml.prediction.value", ml_output_name="margin")
+    assert (len(X) if option == "raw_score" else 0) == margins
+    assert [] == telemetry.points("ml.prediction.classes")
+    assert len(X) == telemetry.value("ml.inference.predictions")

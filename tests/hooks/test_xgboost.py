@@ -89,3 +89,55 @@ def test_a_loaded_booster_is_named_after_its_file(telemetry: Telemetry, tmp_path
 def test_training_is_no_inference(telemetry: Telemetry) -> None:
     xgb.cv({"objective": "binary:logistic"}, xgb.DMatrix(X, label=Y), 2, nfold=2)
     assert [] == telemetry.spans()
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "inplace_predict"])
+def test_several_labels_of_a_row(telemetry: Telemetry, method: str, labels: int) -> None:
+    model = xgb.XGBClassifier(n_estimators=3).fit(X, (X[:, :labels] > 0).astype(int))
+    scores = model.predict_proba(X)
+    telemetry.exporter.clear()
+    called = model if method != "inplace_predict" else model.get_booster()
+    before = telemetry.value("ml.prediction.classes")
+    getattr(called, method)(X)
+    (span,) = telemetry.spans()
+    assert "ml.task.type" not in (span.attributes or {})
+    assert labels * 60 == telemetry.value("ml.prediction.classes") - before
+    for i in range(labels):
+        told = {"ml_model_name": type(called).__name__, "ml_output_name": f"y{i}"}
+        positive = telemetry.value("ml.prediction.classes", ml_prediction_class="1", **told)
+        times = 1 if called is not model else 2
+        assert times * (scores[:, i] > 0.5).sum() == positive
+        (score,) = (
+            p
+            for p in telemetry.points("ml.prediction.score")
+            if told["ml_model_name"] == p.attributes["ml.model.name"]
+            and told["ml_output_name"] == p.attributes["ml.output.name"]
+        )
+        assert times * scores[:, i].sum() == pytest.approx(score.sum, rel=1e-5)
+
+
+def test_several_targets_of_a_booster(telemetry: Telemetry) -> None:
+    booster = xgb.train({"objective": "reg:squarederror"}, xgb.DMatrix(X, label=X[:, :2]), 3)
+    given = booster.inplace_predict(X)
+    for i in range(2):
+        assert 60 == telemetry.value("ml.prediction.value", ml_output_name=f"y{i}")
+    sums = [
+        p.value + p.attributes["ml.feature.pivot"] * 60
+        for p in telemetry.points("ml.prediction.sum")
+    ]
+    assert sums == pytest.approx(given.sum(axis=0), rel=1e-5)
+
+
+def test_a_hinge_gives_classes(telemetry: Telemetry) -> None:
+    booster = xgb.train({"objective": "binary:hinge"}, xgb.DMatrix(X, label=Y), 3)
+    ones = booster.predict(xgb.DMatrix(X)).sum()
+    assert ones == telemetry.value("ml.prediction.classes", ml_prediction_class="1")
+
+
+def test_margins_are_no_classes(telemetry: Telemetry) -> None:
+    model = xgb.XGBClassifier(n_estimators=3).fit(X, Y)
+    model.predict(X, output_margin=True)
+    assert 60 == telemetry.value("ml.prediction.value", ml_output_name="margin")
+    assert [] == telemetry.points("ml.prediction.classes")
+    assert [] == telemetry.points("ml.data_quality.violations")

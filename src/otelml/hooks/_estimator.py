@@ -1,5 +1,6 @@
 """What estimators of scikit-learn, and what looks like them, take and give."""
 
+import json
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,6 +16,7 @@ from otelml.hooks._reader import (
     Column,
     Reader,
     classified,
+    margin,
     named,
     numeric,
     positives,
@@ -27,6 +29,8 @@ from otelml.recording.columns import as_array, column
 
 _UNKNOWN: Final = ()  # classes that a classifier does not tell
 _LIBRARIES: Final = ("xgboost", "lightgbm")  # whose estimators are built on scikit-learn's
+_MARGINS: Final = ("output_margin", "raw_score")  # options of theirs, by which they
+_NOT_PREDICTIONS: Final = ("pred_leaf", "pred_contrib")  # give something else
 
 
 class EstimatorReader(Reader):
@@ -58,6 +62,12 @@ class EstimatorReader(Reader):
 
     def outputs(self, card: Card, call: Call, result: Any) -> Iterator[Column]:
         """Predictions, scores and confidences of a call."""
+        if call.options:
+            if any(map(call.options.get, _NOT_PREDICTIONS)):
+                return
+            if any(map(call.options.get, _MARGINS)):
+                yield margin(result)
+                return
         match call.operation:
             case "predict":
                 yield from self._predicted(card, result)
@@ -121,6 +131,10 @@ def _classes(instance: Any) -> Any:
     for name in ("label_binarizer_", "_label_binarizer"):
         if str(getattr(getattr(final, name, None), "y_type_", "")).startswith("multilabel"):
             return [np.array([0, 1])] * len(known)  # each label is there or is not
+    if known is not None and hasattr(final, "get_booster"):  # XGBoost does not count labels
+        model = json.loads(final.get_booster().save_config())["learner"]["learner_model_param"]
+        if (labels := int(model.get("num_target", 1))) > 1:
+            return [np.array([0, 1])] * labels
     return known if isinstance(known, list) or np.ndim(known) == 1 else None
 
 
@@ -128,6 +142,8 @@ def _boosted(call: Call, classes: Any) -> Iterator[Column]:
     """Columns of the probabilities from which XGBoost's classifiers choose."""
     inner = call.inner["inplace_predict"].result
     match getattr(_final(call.instance), "objective", None):
+        case "binary:logistic" if isinstance(classes, list):
+            yield from _several(inner, classes, classes_too=False)
         case "binary:logistic":
             yield from positives(inner, classes, classes_too=False)
         case "multi:softprob":

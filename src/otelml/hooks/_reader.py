@@ -138,6 +138,12 @@ def numeric(values: Any, name: str = "") -> Block:
     return Block(Role.PREDICTION, (name,), np.array(column, np.float64))
 
 
+def margin(values: Any) -> Block:
+    """A column of what boosters choose by, before it is a prediction; of several, the highest."""
+    given = np.asarray(values)
+    return numeric(given if given.ndim == 1 else given.max(axis=1), "margin")
+
+
 def classified(values: Any, name: str = "") -> Labels:
     """A column of predicted classes."""
     return Labels(Role.PREDICTION, name, tuple(labels(values)))

@@ -25,7 +25,7 @@ _STACKS: Final = 1024
 class Stack(Reading):
     """Calls of one model on arrays of one layout, read by the model's reader.
 
-    To the reader it is a call without an instance and without calls within.
+    To the reader it is a call without an instance, options and calls within.
     """
 
     __slots__ = (
@@ -34,6 +34,7 @@ class Stack(Reading):
         "inner",
         "instance",
         "operation",
+        "options",
         "reader",
         "system",
         "title",
@@ -49,6 +50,7 @@ class Stack(Reading):
         self.title, self.attributes = title_of(call), attributes_of(call)  # of their spans
         self.kind = id(self.card), *self.kind
         self.inner: dict[str, Any] = {}
+        self.options: dict[str, Any] = {}
         self.instance = None
 
     def columns(
@@ -81,7 +83,7 @@ class Stacks:
         data, telling = call.data, self._telling
         if type(data) is not np.ndarray or type(result) is not np.ndarray or telling is None:
             return False
-        if call.inner and not telling.isdisjoint(call.inner):
+        if call.options or (call.inner and not telling.isdisjoint(call.inner)):
             return False
         stack = call.stack
         layout = data.shape, data.dtype, result.shape, result.dtype

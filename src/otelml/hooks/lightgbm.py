@@ -12,6 +12,7 @@ from otelml.hooks._reader import (
     Card,
     Column,
     Reader,
+    margin,
     named,
     numeric,
     positives,
@@ -60,8 +61,7 @@ class _BoosterReader(Reader):
         if options.get("pred_leaf") or options.get("pred_contrib"):
             return
         if options.get("raw_score"):
-            values = np.asarray(result)
-            yield numeric(values if values.ndim == 1 else values.max(axis=1), "margin")
+            yield margin(result)
         elif card.task == "binary_classification":
             yield from positives(result, card.facts, classes_too=True)
         elif card.task == "multiclass_classification":

@@ -10,10 +10,12 @@ from otelml.hooks._call import Call, Caller
 from otelml.hooks._load import Loader, whole
 from otelml.hooks._patch import Coverage, Instrumentor, Patches, process, silently
 from otelml.hooks._reader import (
+    MOST_OUTPUTS,
     Card,
     Column,
     Reader,
     classified,
+    margin,
     named,
     numeric,
     positives,
@@ -22,6 +24,7 @@ from otelml.hooks._reader import (
 )
 from otelml.recording.columns import table
 
+_CLASSES = ("multi:softmax", "binary:hinge")  # objectives by which it predicts no numbers
 _NOT_PREDICTIONS = ("pred_leaf", "pred_contribs", "approx_contribs", "pred_interactions")
 
 
@@ -36,7 +39,8 @@ class _BoosterReader(Reader):
         learner = json.loads(booster.save_config())["learner"]
         objective = learner["learner_train_param"]["objective"]
         classes = int(learner["learner_model_param"]["num_class"])
-        task = _task(objective)
+        several = int(learner["learner_model_param"].get("num_target", 1)) > 1
+        task = None if several and objective.startswith("binary") else _task(objective)
         return Card(
             named(instance, type(instance).__name__, columns, task),
             self.framework,
@@ -67,18 +71,22 @@ class _BoosterReader(Reader):
         options = call.options
         if any(options.get(name) for name in _NOT_PREDICTIONS):
             return
-        margin = options.get("output_margin") or options.get("predict_type") == "margin"
-        if margin:
-            values = np.asarray(result)
-            yield numeric(values if values.ndim == 1 else values.max(axis=1), "margin")
-        elif objective == "binary:logistic":
-            yield from positives(result, classes, classes_too=True)
-        elif objective == "multi:softprob":
+        if options.get("output_margin") or options.get("predict_type") == "margin":
+            yield margin(result)
+            return
+        if objective == "multi:softprob":
             yield from probabilities(result, classes, classes_too=True)
-        elif objective == "multi:softmax":
-            yield classified(np.asarray(result).astype(int))
-        else:
-            yield numeric(result)
+            return
+        values = np.asarray(result)
+        several = values.ndim == 2 and values.shape[1] > 1  # targets, labels or quantiles
+        for number, each in enumerate(values.T[:MOST_OUTPUTS] if several else [values.ravel()]):
+            name = f"y{number}" if several else ""
+            if objective == "binary:logistic":
+                yield from positives(each, classes, name, classes_too=True)
+            elif objective in _CLASSES:
+                yield classified(each.astype(int), name)
+            else:
+                yield numeric(each, name)
 
 
 def _dense(matrix: Any) -> Any:
