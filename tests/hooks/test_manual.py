@@ -188,3 +188,21 @@ def test_without_a_trace_nothing_is_compared(telemetry: Telemetry) -> None:
     with otelml.shadow():
         model.predict(X)
     assert 0 == telemetry.value("ml.shadow.agreement")
+
+
+def test_a_task_that_outlives_a_call_is_not_within_it(telemetry: Telemetry) -> None:
+    model = LogisticRegression().fit(X, Y)
+
+    async def asked() -> None:
+        await asyncio.sleep(0)
+        model.predict(X[:7])
+
+    async def both() -> None:
+        with otelml.inference("outer", features=X) as call:
+            call.prediction = X[:, 0]
+            task = asyncio.create_task(asked())
+        await task
+
+    asyncio.run(both())
+    assert 7 == telemetry.value("ml.inference.predictions", ml_model_name="LogisticRegression")
+    assert len(X) == telemetry.value("ml.inference.predictions", ml_model_name="outer")

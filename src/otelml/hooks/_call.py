@@ -65,6 +65,7 @@ class Call:
     stack: Stack | None = None
     chosen: npt.NDArray[np.intp] | None = None
     intervals: npt.NDArray[np.float64] | None = None
+    over: bool = False
 
 
 class Caller:
@@ -87,7 +88,7 @@ class Caller:
     ) -> Any:
         """Call what is wrapped, and record it as `operation` if it is outermost."""
         here = context.get_current()
-        enclosing: Any = (here.get(CALL) or outer(here)) if here else None
+        enclosing = outer(here) if here else None
         if enclosing is not None:
             result = wrapped(*args, **kwargs)
             if enclosing is not SILENT:
@@ -176,6 +177,7 @@ class Caller:
     def end(self, call: Call, result: Any, error: BaseException | None = None) -> None:
         """Finish a call; it never raises."""
         seconds = time.perf_counter() - call.started
+        call.over = True
         if call.token is not None:
             context.detach(call.token)
             call.token = None

@@ -25,7 +25,6 @@ from otelml.recording.settings import Settings
 
 _logger = logging.getLogger("otelml")
 CALL: Final = context.create_key("otelml-call")
-SILENT: Final = object()
 GIVEN_IDS: Final = context.create_key("otelml-inference-ids")
 _ABSENT: Final = object()
 _PLAIN: Final = "suppress_instrumentation"
@@ -42,6 +41,15 @@ _HELPERS: Final = (
     "ray/autoscaler",
     "ts/metrics/metric_collector",
 )
+
+
+class _Silent:
+    """Stands for a call in whose context none is recorded."""
+
+    over: Final = False
+
+
+SILENT: Final = _Silent()
 
 
 class Patches:
@@ -202,13 +210,16 @@ def failed(site: Callable[..., Any]) -> None:
 
 
 def outer(here: context.Context | None = None) -> Any:
-    """The call that encloses this one: None outside of any, `SILENT` where none is recorded."""
+    """The call that encloses this one: None outside of any, `SILENT` where none is recorded.
+
+    One that is over encloses nothing: a task or a thread may keep its context for longer.
+    """
     if here is None:
         here = context.get_current()
-    found = here.get(CALL)
-    if found is None and any(map(here.get, _SUPPRESSED)):
-        return SILENT
-    return found
+    found: Any = here.get(CALL)
+    if found is not None and not found.over:
+        return found
+    return SILENT if any(map(here.get, _SUPPRESSED)) else None
 
 
 def silently(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
