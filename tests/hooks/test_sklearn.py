@@ -154,12 +154,12 @@ def test_siblings_in_one_request_count_their_features_once(telemetry: Telemetry,
     assert 200 == telemetry.value("ml.prediction.score")
 
 
-def test_an_array_that_is_filled_anew_is_another_input(telemetry: Telemetry) -> None:
+@pytest.mark.parametrize("buffer", [np.empty((1, 3)), [[0.0, 0.0, 0.0]]], ids=type)
+def test_an_array_that_is_filled_anew_is_another_input(telemetry: Telemetry, buffer: Any) -> None:
     model = RandomForestClassifier(4).fit(X, Y)
-    buffer = np.empty((1, 3))
     with telemetry.tracer.start_as_current_span("request"):
         for row in X[:50]:
-            buffer[:] = row
+            buffer[0][:] = row
             model.predict(buffer)
             model.predict_proba(buffer)
     assert 100 == telemetry.value("ml.inference.predictions")

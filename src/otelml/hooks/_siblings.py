@@ -1,5 +1,6 @@
 """What is counted already of an input: sibling calls on it, within one request, count it once."""
 
+import marshal
 import weakref
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -59,7 +60,12 @@ class Siblings:
 
 
 def _content(data: Any) -> int:
-    """What an array holds now: an app may fill the same one anew for each call."""
+    """What an array or a list holds now: an app may fill the same one anew for each call."""
+    if isinstance(data, list):
+        try:
+            return hash(marshal.dumps(data, 2))  # later versions tell of references, too
+        except ValueError:  # it holds other than numbers and texts
+            return 0
     if type(data) is not np.ndarray:
         return 0
     step = 1 + data.size // _TELLING
