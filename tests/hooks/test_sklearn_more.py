@@ -24,6 +24,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.mixture import GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain
 from sklearn.neural_network import MLPClassifier
@@ -81,6 +82,18 @@ def test_clusters(telemetry: Telemetry) -> None:
     KMeans(3, n_init=1).fit(X).predict(X)
     assert "clustering" == told(telemetry)["ml.task.type"]
     assert 80 == telemetry.value("ml.prediction.classes")
+
+
+def test_densities_are_beside_the_clusters(telemetry: Telemetry) -> None:
+    model = GaussianMixture(2).fit(X)
+    clusters, densities = model.predict(X), model.score_samples(X)
+    model.predict_proba(X)
+    assert clusters.sum() == telemetry.value("ml.prediction.classes", ml_prediction_class="1")
+    assert 80 == telemetry.value("ml.prediction.value", ml_output_name="score_samples")
+    (total,) = telemetry.points("ml.prediction.sum")
+    pivot = total.attributes["ml.feature.pivot"]
+    assert densities.sum() == pytest.approx(total.value + 80 * pivot)
+    assert [] == telemetry.points("ml.data_quality.violations")
 
 
 def test_several_outputs(telemetry: Telemetry) -> None:

@@ -88,9 +88,8 @@ class EstimatorReader(Reader):
                     found if isinstance(result, list) else found[0], card.facts, classes_too=True
                 )
             case "decision_function" | "score_samples":
-                values = np.asarray(result)
                 if card.task is None or card.task == "anomaly_detection":
-                    yield numeric(values.ravel(), call.operation if card.task else "")
+                    yield numeric(np.asarray(result).ravel(), call.operation)
 
     def _predicted(self, card: Card, result: Any) -> Iterator[Column]:
         if isinstance(result, tuple) and result and np.ndim(result[0]):
