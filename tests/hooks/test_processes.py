@@ -1,7 +1,10 @@
 """Servers of several processes: each worker reports as itself, nothing twice, nothing lost."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -12,6 +15,7 @@ from packaging.version import Version
 
 from tests.hooks.serving import NO_THREADS_AT_EXIT, Server, serving
 from tests.ports import free_port
+from tests.sink import http_sink
 
 MODEL = """
 import os
@@ -59,6 +63,25 @@ def predict():
     return MODEL.predict(np.asarray(request.json)).tolist()
 """
 )
+CHILDREN = (
+    MODEL
+    + """
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+def work(rows):
+    return len(MODEL.predict(X[:rows]))
+
+if __name__ == "__main__":
+    how = multiprocessing.get_context(sys.argv[1])
+    with ProcessPoolExecutor(2, how) as pool:
+        assert 14 == sum(pool.map(work, [2, 3, 4, 5]))
+    child = how.Process(target=work, args=(7,))
+    child.start()
+    child.join()
+"""
+)
 ROW = [[0.9, 1.0, 2.0]]
 
 
@@ -99,6 +122,7 @@ def all_answer(server: Server, processes: int) -> bool:
     return len(seen) == processes
 
 
+INSTRUMENT = Path(sys.executable).with_name("opentelemetry-instrument")
 UVICORN = ["uvicorn", "app:app", "--port", "{port}"]
 GUNICORN = ["gunicorn", "app:app", "-b", "127.0.0.1:{port}", "-w", "2"]
 
@@ -196,3 +220,30 @@ def test_asyncio_keeps_the_calls_apart(tmp_path: Path) -> None:
         s.stop()
     assert 25 == s.sink.total("ml.inference.predictions")
     assert 0 == s.sink.total("ml.inference.active")
+
+
+@pytest.mark.parametrize("how", ["fork", "forkserver", "spawn"])
+def test_children_lose_nothing_at_their_end(tmp_path: Path, how: str) -> None:
+    (tmp_path / "app.py").write_text(CHILDREN.replace("MODEL.predict(X[:5])", "pass"))
+    with http_sink() as sink:
+        done = subprocess.run(
+            [INSTRUMENT, sys.executable, "app.py", how],
+            cwd=tmp_path,
+            env=os.environ
+            | {
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+                "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+    assert 21 == sink.total("ml.inference.predictions"), done.stderr
+    assert 21 == sink.total("ml.feature.value", ml_feature_name="x1")
+    assert 5 == sum(span.name.startswith("predict") for span in sink.spans())
+    rows = sum(
+        len(event["ml.inference.ids"].values) for event in sink.events("ml.inference.records")
+    )
+    assert 21 == rows

@@ -34,7 +34,6 @@ _HELPERS: Final = (
     "resource_tracker",
     "joblib.externals.loky",
     "loky.backend",
-    "forkserver",
     "ray/dashboard",
     "ray/_private/log_monitor",
     "ray/_private/runtime_env",

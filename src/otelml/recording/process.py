@@ -6,9 +6,12 @@ folded when a metric reader collects, and so leaves with the SDK's own last expo
 
 import atexit
 import logging
+import multiprocessing
 import os
+import sys
 import threading
-from typing import Any
+import time
+from typing import Any, Final
 
 from opentelemetry import _logs as logs
 from opentelemetry import trace
@@ -22,6 +25,8 @@ from otelml.wire.ending import flushing, hurry
 from otelml.wire.sdk import Bridge
 
 _logger = logging.getLogger("otelml")
+_SECONDS: Final = 0.8
+"""For how long a child's end waits for what is sent."""
 
 
 class Process:
@@ -39,7 +44,7 @@ class Process:
         self.tracer = self._tracer()
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
-        self.armed = False
+        self.armed = self._is_fork = False
         if hasattr(os, "register_at_fork"):  # Windows has none
             os.register_at_fork(after_in_child=self._forked)
 
@@ -62,7 +67,11 @@ class Process:
         """See to it that rows and spans leave at exit, before the SDK shuts down."""
         if not self.armed:
             self.armed = True
+            atexit.unregister(self._leave)  # a parent's
             atexit.register(self._leave)  # exit handlers run in the opposite order
+            if self._is_fork and multiprocessing.parent_process() is not None:
+                util: Any = sys.modules["multiprocessing.util"]
+                util.Finalize(None, self._end, exitpriority=0)
 
     def _leave(self) -> None:
         """Send rows and spans while the SDK's readers, which come next, export for the last time.
@@ -73,6 +82,13 @@ class Process:
         hurry(meters, loggers, tracers)
         self.flush()
         flushing(loggers, tracers)
+
+    def _end(self) -> None:
+        """Send what a forked child of `multiprocessing` holds: no exit handlers run there."""
+        self.flush()
+        until = time.monotonic() + _SECONDS
+        for sending in flushing(*self.providers()):
+            sending.join(max(until - time.monotonic(), 0.0))
 
     def flush(self) -> None:
         """Send predicted rows now; their metrics go on by themselves."""
@@ -102,6 +118,7 @@ class Process:
     def _forked(self) -> None:
         """A child starts empty: what was recorded before is its parent's to send."""
         self._full, self._thread = threading.Event(), None
+        self.armed, self._is_fork = False, True
         self._sender.forget()
         self.recorder.forget()
         self.bridge.forget()
