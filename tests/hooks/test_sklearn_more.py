@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 import skops.io
 from opentelemetry import context
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import StatusCode
 from scipy import sparse
@@ -31,10 +32,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import otelml
 from otelml.data import Labels
 from otelml.hooks import _patch
 from otelml.hooks.sklearn import SklearnInstrumentor
 from otelml.recording.columns import features
+from otelml.recording.settings import Settings
 from tests.hooks.conftest import Telemetry
 
 X = np.random.default_rng(0).normal(size=(80, 3))
@@ -420,6 +423,41 @@ def test_an_error_without_a_text_ends_its_span(telemetry: Telemetry) -> None:
     (span,) = telemetry.spans()
     assert Mute.__qualname__ == (span.attributes or {})["error.type"]
     assert StatusCode.ERROR is span.status.status_code
+
+
+def test_spans_can_be_sent_whatever_models_and_errors_are_called(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Failed(Base):
+        def predict(self, X: Any) -> Any:
+            raise ValueError("\ud83d")
+
+    model, other, odd = (LinearRegression().fit(X, Y) for _ in range(3))
+    otelml.name_model(model, "named \ud83d", "3 \ud83d")
+    model.predict(X)
+    file = str(tmp_path / "loaded \udcff.joblib")
+    joblib.dump(other, file)
+    joblib.load(file).predict(X)
+    with otelml.inference("told \ud83d", features=X) as call:
+        call.prediction = Y
+    with pytest.raises(ValueError, match="\ud83d"):
+        Failed().fit(X, Y).predict(X)
+    monkeypatch.setenv("OTELML_MODEL_NAME", "given \udcff")
+    monkeypatch.setattr(_patch.process(), "settings", Settings.read())
+    odd.predict(X)
+    sent = encode_spans(telemetry.spans()).resource_spans[0].scope_spans[0].spans
+    assert [
+        "predict named ?",
+        "load loaded ?",
+        "predict loaded ?",
+        "predict told ?",
+        "predict Failed",
+        "predict given ?",
+    ] == [span.name for span in sent]
+
+
+def test_a_number_beyond_all_digits_counts_as_not_set() -> None:
+    assert 100 == Settings.read({"OTELML_MAX_FEATURES": "9" * 5_000}).max_features
 
 
 @pytest.mark.parametrize("classes", [3, iter("ab"), None], ids=["int", "iterator", "raising"])

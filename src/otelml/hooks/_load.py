@@ -21,6 +21,7 @@ from otelml.hooks._patch import failed, guarded, process
 from otelml.hooks._reader import Card, Reader
 from otelml.hooks._serving import SERVING, Serving
 from otelml.recording.naming import REGISTRY
+from otelml.wire.rows import encodable
 
 _LOADING: Final = context.create_key("otelml-loading")
 _MOST_HASHED: Final = 1 << 30  # a larger file is not read a second time
@@ -133,7 +134,7 @@ class Loader:
         if error is not None:
             span.record_exception(error)
             span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
-            span.set_status(Status(StatusCode.ERROR, str(error)))
+            span.set_status(Status(StatusCode.ERROR, *encodable([str(error)])))
         span.end(clock + int(seconds * 1e9))
 
 
@@ -205,9 +206,9 @@ def told_by(source: Any) -> Model | None:
     if isinstance(source, Model):
         return source
     path = path_of(source)
-    if path is None or not (stem := Path(path).stem):
+    if path is None or not Path(path).stem:
         return None
-    parent = Path(path).absolute().parent.name
+    stem, parent = encodable([Path(path).stem, Path(path).absolute().parent.name])
     return Model(parent, stem) if stem.isdecimal() and parent else Model(stem)
 
 

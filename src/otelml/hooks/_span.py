@@ -12,6 +12,7 @@ from otelml.hooks._patch import guarded, process
 from otelml.hooks._reader import Column
 from otelml.hooks._serving import Serving
 from otelml.hooks._shadow import SHADOW, SHADOWS
+from otelml.wire.rows import encodable
 
 if TYPE_CHECKING:
     from otelml.hooks._call import Call
@@ -76,7 +77,7 @@ def finished(
 
 def _failed(span: trace.Span, error: BaseException) -> None:
     span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
-    span.set_status(Status(StatusCode.ERROR, guarded(str, error)))
+    span.set_status(Status(StatusCode.ERROR, *encodable([guarded(str, error)])))
     span.record_exception(error)
 
 

@@ -17,6 +17,7 @@ from otelml.hooks._reader import (
     positives,
     probabilities,
 )
+from otelml.wire.rows import encodable
 
 
 class Told(NamedTuple):
@@ -44,7 +45,8 @@ class ToldReader(Reader):
     def describe(self, instance: Any, data: Any) -> Card:
         asked: Asked = instance
         if isinstance(asked.model, str):
-            model = Model(asked.model, asked.version)
+            version = None if asked.version is None else str(asked.version)
+            model = Model(*encodable([asked.model, version]))
         else:
             model = named(asked.model, type(asked.model).__name__, asked.names, asked.task)
         columns = asked.names or tuple(map(str, getattr(data, "columns", ()))) or None

@@ -12,6 +12,7 @@ from typing import Any
 
 from otelml.data import Model
 from otelml.recording.settings import Settings
+from otelml.wire.rows import encodable
 
 
 class Registry:
@@ -30,7 +31,8 @@ class Registry:
 
     def name(self, model: object, name: str, version: str | None) -> None:
         """Remember what the app calls a model, called before or not."""
-        self._remember(self._given, model, Model(name, version))
+        told = [str(name), None if version is None else str(version)]
+        self._remember(self._given, model, Model(*encodable(told)))
         for listener in self._listeners:
             listener(model)
 
@@ -98,4 +100,4 @@ def name_model(model: object, name: str, version: str | None = None) -> None:
         version: Its version, where it has one.
 
     """
-    REGISTRY.name(model, str(name), None if version is None else str(version))
+    REGISTRY.name(model, name, version)

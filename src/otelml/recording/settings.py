@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
+from otelml.wire.rows import encodable
+
 
 class Setting(NamedTuple):
     """One environment variable."""
@@ -58,7 +60,8 @@ class Settings:
         >>> Settings.read({"OTELML_SPANS": "False", "OTELML_MAX_FEATURES": "many"}).max_features
         100
         """
-        given = {s.name: environment.get(s.name, "").strip() or s.default for s in SETTINGS}
+        texts = encodable([environment.get(s.name, "").strip() for s in SETTINGS])
+        given = {s.name: text or s.default for s, text in zip(SETTINGS, texts, strict=True)}
         return cls(
             given["OTELML_MODEL_NAME"] or None,
             given["OTELML_MODEL_VERSION"] or None,
@@ -84,7 +87,10 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _whole(text: str, default: int) -> int:
-    return int(text) if text.isdecimal() else default
+    try:
+        return int(text) if text.isdecimal() else default
+    except ValueError:  # more digits than Python reads
+        return default
 
 
 def _share(text: str) -> float:
