@@ -1,5 +1,6 @@
 """scikit-learn beyond classifiers and regressors."""
 
+import asyncio
 import copy
 import logging
 import subprocess
@@ -423,6 +424,34 @@ def test_an_error_without_a_text_ends_its_span(telemetry: Telemetry) -> None:
     (span,) = telemetry.spans()
     assert Mute.__qualname__ == (span.attributes or {})["error.type"]
     assert StatusCode.ERROR is span.status.status_code
+
+
+def test_what_awaits_is_recorded_when_it_is_over(telemetry: Telemetry) -> None:
+    inner = LinearRegression().fit(X, Y)
+
+    class Awaiting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+        async def predict(self, X: Any) -> Any:
+            if len(X) < 3:
+                raise ValueError("too few")
+            return await asyncio.to_thread(inner.predict, X)
+
+    model = Awaiting()
+
+    async def all_of_them() -> list[Any]:
+        asked = (model.predict(X[:rows]) for rows in (2, 30, 40))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    error, *given = asyncio.run(all_of_them())
+    assert ("too few",) == error.args
+    assert 70 == telemetry.value("ml.inference.predictions")
+    assert 70 == telemetry.value("ml.feature.value", ml_feature_name="x0")
+    assert 70 == telemetry.value("ml.prediction.value", ml_model_name="Awaiting")
+    (total,) = telemetry.points("ml.prediction.sum")
+    summed = total.value + 70 * total.attributes["ml.feature.pivot"]
+    assert np.concatenate(given).sum() == pytest.approx(summed)
+    assert ["predict Awaiting"] * 3 == [span.name for span in telemetry.spans()]
+    assert 1 == telemetry.value("ml.inference.duration", error_type="ValueError")
+    assert 0 == telemetry.value("ml.inference.active")
 
 
 def test_spans_can_be_sent_whatever_models_and_errors_are_called(

@@ -105,6 +105,29 @@ class Caller:
         self.end(call, result)
         return result
 
+    async def awaited(
+        self,
+        operation: str,
+        wrapped: Any,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """The same of what awaits; within another call it hands over nothing."""
+        here = context.get_current()
+        call = None
+        if outer(here) is None:
+            call = self.begin(here, instance, operation, args, kwargs)
+        if call is None:
+            return await wrapped(*args, **kwargs)
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            self.end(call, None, error)
+            raise
+        self.end(call, result)
+        return result
+
     def begin(
         self,
         here: Context,

@@ -78,7 +78,8 @@ class _Loose(Patch):
 class Method(Protocol):
     """A wrapper of methods that is told their names.
 
-    It can do without `wrapt`, whose objects cost more than the rest.
+    It can do without `wrapt`, whose objects cost more than the rest. What awaits goes to its
+    `awaited`, which takes the same.
     """
 
     def call(
@@ -104,7 +105,8 @@ def patched(owner: Any, name: str, original: Any, wrapper: Wrapper | Method, on:
     if hasattr(wrapper, "call"):
         if _is_plain(owner, original):
             return _method(name, original, wrapper, on)
-        wrapper = partial(wrapper.call, name)
+        waits = inspect.iscoroutinefunction(original)
+        wrapper = partial(getattr(wrapper, "awaited" if waits else "call"), name)
     binds = not isinstance(owner, type) or hasattr(type(original), "__get__")
     return (Patch if binds else _Loose)(original, wrapper, on, name)
 
