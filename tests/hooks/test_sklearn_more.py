@@ -426,6 +426,21 @@ def test_an_error_without_a_text_ends_its_span(telemetry: Telemetry) -> None:
     assert StatusCode.ERROR is span.status.status_code
 
 
+@pytest.mark.parametrize("kind", [np.array, lambda rows: tuple(map(tuple, rows.tolist()))])
+def test_huge_batches_that_are_cut_after_they_are_read(telemetry: Telemetry, kind: Any) -> None:
+    model = RandomForestClassifier(1, max_depth=1).fit(X, (X[:, :2] > 0).astype(int))
+    many = np.tile(X, (500, 1))
+    model.predict_proba(kind(many))
+    left_out = telemetry.value("ml.monitor.item.dropped", error_type="buffer_full")
+    assert 0 < left_out < len(many)
+    assert len(many) == telemetry.value("ml.inference.predictions")
+    assert 0 == telemetry.value("ml.inference.active")
+    kept = len(many) - left_out
+    assert kept == telemetry.value("ml.feature.observations", ml_feature_name="x0")
+    assert kept == telemetry.value("ml.prediction.score", ml_output_name="y1")
+    assert 1 == len(telemetry.spans())
+
+
 def test_what_awaits_is_recorded_when_it_is_over(telemetry: Telemetry) -> None:
     inner = LinearRegression().fit(X, Y)
 

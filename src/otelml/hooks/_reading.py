@@ -10,7 +10,7 @@ from otelml.hooks._origin import place_of
 from otelml.hooks._patch import failed, guarded, process
 from otelml.hooks._reader import Column, Reader
 from otelml.hooks._span import attributes_of, finished, title_of
-from otelml.recording.buffer import Buffer
+from otelml.recording.buffer import Buffer, rows_of
 from otelml.recording.columns import sample, taken
 from otelml.recording.raw import Columns, Reading
 
@@ -159,11 +159,18 @@ def at_once(
         data, result = (guarded(taken, each, call.rows, chosen) for each in (data, result))
     fresh = not seen or Role.FEATURE not in seen
     features, outputs, unread = _read(reader, call, data, result, features=fresh)
+    if call.chosen is not None:
+        features, outputs = (_same(columns, call.chosen) for columns in (features, outputs))
     if seen is None:
         return features + outputs, unread
     new = tuple(column for column in outputs if column.role not in seen)
     seen.update((Role.FEATURE, *(column.role for column in new)))
     return features + new, unread
+
+
+def _same(columns: Columns, chosen: npt.NDArray[np.intp]) -> Columns:
+    """Columns of the chosen rows, also of what could not be cut before it was read."""
+    return tuple(c if len(c.values) <= len(chosen) else rows_of(c, chosen) for c in columns)
 
 
 def _read(

@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from otelml.data import Block, Inference, Labels
 from otelml.recording.columns import sample
 from otelml.recording.raw import Held, Raw, Reading
@@ -147,10 +150,12 @@ def _thinned(inference: Inference, share: float) -> Inference:
     if origin is not None:
         kept = chosen if origin.rows is None else origin.rows[chosen]
         inference = inference._replace(origin=origin._replace(rows=kept))
-    columns = tuple(
-        c._replace(values=tuple(c.values[i] for i in chosen if i < len(c.values)))
-        if isinstance(c, Labels)
-        else c._replace(values=c.values[chosen[chosen < len(c.values)]])
-        for c in inference.columns
-    )
-    return inference._replace(columns=columns)
+    return inference._replace(columns=tuple(rows_of(c, chosen) for c in inference.columns))
+
+
+def rows_of(column: Block | Labels, chosen: npt.NDArray[np.intp]) -> Block | Labels:
+    """The chosen rows of a column, as far as it has them."""
+    if isinstance(column, Labels):
+        values = column.values
+        return column._replace(values=tuple(values[i] for i in chosen if i < len(values)))
+    return column._replace(values=column.values[chosen[chosen < len(column.values)]])
