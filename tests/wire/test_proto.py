@@ -398,3 +398,19 @@ def test_no_bytes_break_the_decoder(body: bytes) -> None:
         list(points(body))
     except DecodeError:
         pass
+
+
+@pytest.mark.parametrize("place", [b"shop", b"the unit", b"app.log", b"bert"])
+def test_text_that_is_not_utf8_costs_no_request(place: bytes) -> None:
+    whole = ExportMetricsServiceRequest.FromString(request(3, BEGAN, BEGAN + 1, cumulative=False))
+    metric = whole.resource_metrics[0].scope_metrics[0].metrics[0]
+    more = metric.sum.data_points[0].attributes.add(key="ml.framework.name")
+    more.value.string_value = "bert"
+    foreign = whole.resource_metrics[0].scope_metrics[0].metrics.add(name="f", unit="the unit")
+    point = foreign.gauge.data_points.add(as_int=1)
+    point.attributes.add(key="file").value.string_value = "app.log"
+    point.exemplars.add().filtered_attributes.add(key="file").value.string_value = "app.log"
+    body = whole.SerializeToString().replace(place, b"\xff" * len(place))
+    bad: Counter[str] = Counter()
+    assert [3] == [point.value for point in points(body, bad)]
+    assert not bad

@@ -212,3 +212,16 @@ def test_a_prediction_of_no_model_takes_its_label_with_it() -> None:
 def test_a_label_that_says_nothing_is_refused(arguments: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         otelml.label(**arguments)
+
+
+def test_text_that_is_not_utf8_costs_no_request() -> None:
+    request = ExportLogsServiceRequest.FromString(
+        sent(("ml.ground_truth.received", {"ml.inference.id": "a", "ml.ground_truth.class": "yes"}))
+    )
+    request.resource_logs[0].scope_logs[0].log_records.add().body.string_value = "a line"
+    body = request.SerializeToString().replace(b"a line", b"a l\xefne").replace(b"shop", b"sh\xf6p")
+    found = records.read(body, keep=False)
+    assert [("a", "yes")] == [(truth.id, truth.label) for truth in found.truths]
+    assert b"a l\xefne" in found.rest
+    assert b"sh\xf6p" in found.rest
+    assert b"ml.ground_truth" not in found.rest

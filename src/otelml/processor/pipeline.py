@@ -24,6 +24,7 @@ from otelml.store.database import StoreError
 from otelml.store.journal import Journal
 from otelml.wire.proto import StreamPoint
 from otelml.wire.records import read as read_records
+from otelml.wire.text import raw
 
 _OURS: Final = names.PREFIX.encode()
 _ITEMS: Final = {Signal.METRICS: "data points", Signal.LOGS: "log records"}
@@ -187,7 +188,7 @@ class Pipeline:
 
 def _check_whole(signal: Signal, body: bytes) -> None:
     try:
-        signal.request.FromString(body)
+        raw(signal.request).FromString(body)
     except DecodeError as error:
         raise invalid(f"not an OTLP {signal} request: {error}") from error
 

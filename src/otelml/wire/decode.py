@@ -22,6 +22,7 @@ from otelml.data import Role
 from otelml.sketch.parts import Part
 from otelml.wire import shallow
 from otelml.wire.points import Location, locate
+from otelml.wire.text import parsed
 from otelml.wire.values import EXPONENTIAL, READERS, BadPointError, Value, check_time
 
 _UNSPECIFIED: Final = pb.AGGREGATION_TEMPORALITY_UNSPECIFIED
@@ -94,7 +95,7 @@ class Decoder:
         whole = request if isinstance(request, bytes) else request.SerializeToString()
         sent, sides = _sent(whole)
         if None in sides:  # bad ones, or not packed as one field: protobuf does that
-            sent, sides = _sent(pb.MetricsData.FromString(whole).SerializeToString())
+            sent, sides = _sent(parsed(pb.MetricsData, whole).SerializeToString())
         found: list[StreamPoint] = []
         of_histograms = iter(sides)
         for metric in sent:
@@ -169,7 +170,7 @@ _FOLDED: Final = frozenset(
 
 def _sent(body: bytes) -> tuple[list[_Sent], list[shallow.Sides | None]]:
     """The metrics of a request that are folded, and the sides of their histograms' points."""
-    sent = list(_ours(shallow.MetricsData.FromString(body)))
+    sent = list(_ours(parsed(shallow.MetricsData, body)))
     histograms = [one.metric.exponential_histogram for one in sent if one.kind == EXPONENTIAL]
     return sent, shallow.sides([point for each in histograms for point in each.data_points])
 
@@ -219,7 +220,7 @@ def _located(metric: str, serialised: tuple[bytes, ...]) -> tuple[Location | Non
 @lru_cache(_ATTRIBUTES)
 def _attribute(serialised: bytes) -> tuple[str, str | float | int | bool, bytes]:
     """Name, value and canonical bytes of an attribute; streams have most of theirs in common."""
-    attribute = KeyValue.FromString(serialised)
+    attribute = parsed(KeyValue, serialised)
     return attribute.key, _plain(attribute), attribute.SerializeToString()
 
 

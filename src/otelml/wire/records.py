@@ -9,12 +9,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otelml import names
 from otelml.data import Model, Prediction, Truth
 from otelml.wire.decode import Service, service_of
 from otelml.wire.rows import MOST, row_id, text_of
+from otelml.wire.text import parsed, raw
 
 _LONGEST: Final = 200  # of an id or of the name of a label's model, in characters
 _MOST_CLASSES: Final = 64
@@ -36,20 +40,26 @@ def read(body: bytes, *, keep: bool) -> Records:
         google.protobuf.message.DecodeError: the bytes are no logs request.
 
     """
-    request = ExportLogsServiceRequest.FromString(body)
+    request: Any
+    try:
+        request, as_text = ExportLogsServiceRequest.FromString(body), True
+    except DecodeError:  # maybe for a text that is none, which passes on as it is
+        request, as_text = raw(ExportLogsServiceRequest).FromString(body), False
     found = Records([], [], body, Counter())
     for resource in request.resource_logs:
-        service = service_of(resource.resource.attributes)
+        owner = resource.resource if as_text else _mended(Resource, resource.resource)
+        service = service_of(owner.attributes)
         for scope in resource.scope_logs:
             others = []
             for record in scope.log_records:
-                if record.event_name not in _EVENTS:
+                if record.event_name not in _EVENTS and record.event_name not in _RAW_EVENTS:
                     others.append(record)
                     continue
+                told = record if as_text else _mended(LogRecord, record)
                 try:
-                    _EVENTS[record.event_name](record, service, found)
+                    _EVENTS[told.event_name](told, service, found)
                 except (KeyError, ValueError, TypeError):
-                    found.bad[record.event_name] += 1
+                    found.bad[told.event_name] += 1
             if len(others) < len(scope.log_records):
                 del scope.log_records[:]
                 scope.log_records.extend(others)
@@ -58,9 +68,14 @@ def read(body: bytes, *, keep: bool) -> Records:
     return found._replace(rest=_without_empty(request))
 
 
-def _without_empty(request: ExportLogsServiceRequest) -> bytes:
+def _mended(kind: Any, message: Any) -> Any:
+    """A message of a kind whose text is bytes, as one of text."""
+    return parsed(kind, message.SerializeToString())
+
+
+def _without_empty(request: Any) -> bytes:
     """What is left of a request; nothing if no record is."""
-    rest = ExportLogsServiceRequest()
+    rest = type(request)()
     for resource in request.resource_logs:
         scopes = [scope for scope in resource.scope_logs if scope.log_records]
         if scopes:
@@ -68,7 +83,8 @@ def _without_empty(request: ExportLogsServiceRequest) -> bytes:
                 resource=resource.resource, schema_url=resource.schema_url
             )
             kept.scope_logs.extend(scopes)
-    return rest.SerializeToString()
+    left: bytes = rest.SerializeToString()
+    return left
 
 
 def _records(record: Any, service: Service, found: Records) -> None:
@@ -209,3 +225,4 @@ def _told(given: dict[str, Any], name: str, kind: str) -> Any:
 
 
 _EVENTS: Final = {names.RECORDS_EVENT: _records, names.TRUTH_EVENT: _truth}
+_RAW_EVENTS: Final = frozenset(name.encode() for name in _EVENTS)
