@@ -286,6 +286,21 @@ def test_odd_urls_are_none_the_worse(url: str) -> None:
     assert [] == mistakes(GOOD.replace("http://127.0.0.1:14318", url))
 
 
+@pytest.mark.parametrize("old", ["grpc: {endpoint: 127.0.0.1:4317}", "health: {endpoint: 127"])
+def test_an_address_to_listen_on_is_no_url(old: str) -> None:
+    new = old.replace("127", "http://127")
+    (told,) = mistakes(GOOD.replace(old, new))
+    assert "endpoint: 'http://127.0.0.1:" in told
+    assert told.endswith("write host:port")
+
+
+def test_no_pipeline_at_all_is_a_mistake() -> None:
+    text = re.sub(r"(?m)^    (metrics|logs|traces): .*\n", "", GOOD).replace(
+        "pipelines:", "pipelines: {}"
+    )
+    assert ["service.pipelines: there are none: give metrics, logs or traces"] == mistakes(text)
+
+
 @pytest.mark.parametrize("name", ["x y", "x-bin", "x:"])
 def test_a_header_needs_a_name(name: str) -> None:
     with pytest.raises(ConfigError, match="is no name of a header"):

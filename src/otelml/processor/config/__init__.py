@@ -1,8 +1,8 @@
 """What a user writes: a configuration that reads like a Collector's, checked as a whole."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from otelml.processor.config.exporters import GrpcExporter, HttpExporter
 from otelml.processor.config.extensions import Extensions
@@ -37,6 +37,12 @@ class Pipelines(Section):
     metrics: Pipeline | None = None
     logs: Pipeline | None = None
     traces: Pipeline | None = None
+
+    @model_validator(mode="after")
+    def _any(self) -> Self:
+        if self.metrics is None and self.logs is None and self.traces is None:
+            raise ValueError("there are none: give metrics, logs or traces")
+        return self
 
 
 class Service(Section):

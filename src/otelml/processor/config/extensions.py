@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from otelml.processor.config.value import Address, Section, given
+from otelml.processor.config.value import OwnAddress, Section, given
 
 _STORES: Final = {
     "sqlite": "sqlite",
@@ -40,7 +40,7 @@ class Storage(Section):
 class Health(Section):
     """Where health is asked for."""
 
-    endpoint: Address = "127.0.0.1:13133"
+    endpoint: OwnAddress = "127.0.0.1:13133"
 
 
 class Extensions(Section):

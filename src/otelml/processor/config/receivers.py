@@ -4,20 +4,20 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from otelml.processor.config.value import Address, Seconds, Section, given
+from otelml.processor.config.value import OwnAddress, Seconds, Section, given
 
 
 class GrpcReceiver(Section):
     """OTLP/gRPC."""
 
-    endpoint: Address = "127.0.0.1:4317"
+    endpoint: OwnAddress = "127.0.0.1:4317"
     max_recv_msg_size_mib: Annotated[int, Field(gt=0, le=1024)] = 64
 
 
 class HttpReceiver(Section):
     """OTLP/HTTP."""
 
-    endpoint: Address = "127.0.0.1:4318"
+    endpoint: OwnAddress = "127.0.0.1:4318"
     max_request_body_size: Annotated[int, Field(gt=0, le=1 << 30)] = 64 << 20
     read_timeout: Seconds = 30.0
 

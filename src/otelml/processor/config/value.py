@@ -44,6 +44,13 @@ def _address(text: str) -> str:
     return text
 
 
+def _own(text: str) -> str:
+    """An address to listen on: what a URL begins with would be taken for a part of the host."""
+    if "//" in text:
+        raise ValueError(f"{text!r} is no address to listen on: write host:port")
+    return _address(text)
+
+
 def _url(text: str) -> str:
     try:
         url = httpx.URL(text)
@@ -58,6 +65,7 @@ def _url(text: str) -> str:
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 NotNegative = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 Address = Annotated[str, AfterValidator(_address)]
+OwnAddress = Annotated[str, AfterValidator(_own)]
 Url = Annotated[str, AfterValidator(_url)]
 
 
