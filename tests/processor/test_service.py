@@ -581,6 +581,23 @@ async def test_gauges_are_repeated(
     assert times == sorted(set(times))
 
 
+async def test_no_window_is_told_from_before_the_last_repetition(
+    start: Start, sink: Any, make_window: Make, eventually: Wait
+) -> None:
+    """Prometheus's exporter of a Collector would drop it, and an OTLP backend refuse it."""
+    service = await start(windows={"length": "1s", "lateness": "1s"}, repeat="500ms")
+
+    def points() -> list[Any]:
+        return list(metrics(sink, "ml.monitor.window.sample.count"))
+
+    for rows in (1000, 1001, 1002):
+        number = int(time.time()) - 1_700_000_001  # it has just ended
+        await send(service, make_window(number=number, rows=rows))
+        await eventually(lambda rows=rows: [v for *_, v in points()].count(rows) >= 2)
+    times = [when // 1_000_000 for _, _, when, _ in points()]
+    assert times == sorted(set(times))
+
+
 @pytest.mark.parametrize(
     ("code", "tries"),
     [(grpc.StatusCode.UNAVAILABLE, 1), (grpc.StatusCode.INVALID_ARGUMENT, 3)],

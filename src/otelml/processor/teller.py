@@ -4,7 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -31,6 +31,12 @@ from otelml.wire.proto import Service
 
 _LOG: Final = logging.getLogger(__name__)
 
+_Subject: TypeAlias = tuple[Service, Model, bool]
+"""Of whom gauges are, and whether of a window of sketches."""
+
+_MILLISECOND: Final = 1_000_000
+"""Backends tell no times apart that are closer."""
+
 WEBHOOK: Final = "webhook"
 """Name of the outbox of the webhook."""
 
@@ -50,9 +56,9 @@ class Teller:
         self._watch, self._truths = watch, truths
         self._started = time.time_ns()
         self._instance = {"service.instance.id": str(uuid.uuid4())}
-        self._latest: dict[
-            tuple[Service, Model, bool], tuple[float, ExportMetricsServiceRequest]
-        ] = {}
+        self._latest: dict[_Subject, tuple[float, ExportMetricsServiceRequest]] = {}
+        self._newest: dict[_Subject, int] = {}
+        """The time of what was told last: a backend refuses, or drops, points from before."""
 
     async def letters(self, judged: Mapping[Service, list[Judged]], now: int) -> list[Letter]:
         """The requests that tell of evaluated windows; others have their turn between them."""
@@ -68,8 +74,8 @@ class Teller:
                     _LOG.exception("a window of %r could not be told", one.window.model.name)
                     continue
                 key = service, one.window.model, one.labelled is None
-                self._latest[key] = time.monotonic(), request
-                whole.MergeFrom(request)
+                self._latest[key] = time.monotonic(), self._in_order(key, one, request, now)
+                whole.MergeFrom(self._latest[key][1])
                 await turns.over()
             if whole.resource_metrics:
                 letters += self._addressed(Signal.METRICS, whole)
@@ -80,6 +86,21 @@ class Teller:
         if judged:
             letters += self._addressed(Signal.METRICS, self._own(now))
         return letters
+
+    def _in_order(
+        self, key: _Subject, one: Judged, request: ExportMetricsServiceRequest, now: int
+    ) -> ExportMetricsServiceRequest:
+        """The gauges of a window, as of now if those of the one before were repeated since.
+
+        What is too old to be repeated keeps its time.
+        """
+        end = one.window.end if one.labelled is None else now
+        newest = self._newest.get(key, 0)
+        if end <= newest and now - end < self._lasts(sketches=key[-1]) * 1e9:
+            end = max(now, newest + _MILLISECOND)
+            request = _restamped(request, end)
+        self._newest[key] = max(end, newest)
+        return request
 
     def _posted(self, service: Service, ones: list[Judged]) -> list[Letter]:
         """What the webhook is told."""
@@ -110,9 +131,11 @@ class Teller:
         }
         whole = self._own(now)
         whole.MergeFrom(pending(self._truths.pending, self._started, names.VERSION, now))
-        for judged, request in self._latest.values():
+        self._newest = {key: self._newest[key] for key in self._latest}
+        for key, (judged, request) in self._latest.items():
             if judged <= clock - every:  # the others were just sent
                 whole.MergeFrom(_restamped(request, now))
+                self._newest[key] = now
         return parts(whole)
 
     def _lasts(self, *, sketches: bool) -> float:
