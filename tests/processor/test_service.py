@@ -35,6 +35,7 @@ from opentelemetry.sdk.resources import Resource
 from otelml.data import Key, Model, Role, Window, segment
 from otelml.processor import service as services
 from otelml.processor.evaluator import Evaluator
+from otelml.processor.pipeline import Pipeline
 from otelml.processor.service import Service
 from otelml.processor.signals import Signal
 from otelml.sketch.count import Count
@@ -596,6 +597,25 @@ async def test_no_window_is_told_from_before_the_last_repetition(
         await eventually(lambda rows=rows: [v for *_, v in points()].count(rows) >= 2)
     times = [when // 1_000_000 for _, _, when, _ in points()]
     assert times == sorted(set(times))
+
+
+async def test_who_waits_in_vain_when_it_stops_is_told_to_come_again(
+    start: Start, stop: Stop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def receive(*_: Any) -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    monkeypatch.setattr(Pipeline, "receive", receive)
+    service = await start()
+    url = f"http://127.0.0.1:{service.ports['otlp/http']}/v1/logs"
+    async with httpx.AsyncClient(timeout=20) as client:
+        headers = {"content-type": "application/x-protobuf"}
+        sent = asyncio.create_task(client.post(url, headers=headers))
+        await asyncio.sleep(0.3)
+        await stop(service)
+        assert 503 == (await sent).status_code
+    assert "ASGI" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,11 @@ def _endpoint(
         if kind != PROTOBUF:
             message = f"content-type {kind[:80]!r} is not served: send {PROTOBUF}"
             raise RefusalError(Code.INVALID_ARGUMENT, message, http=415)
-        body = await body_of(request, settings)
-        return Response(await pipeline.receive(signal, body), media_type=PROTOBUF)
+        try:
+            body = await body_of(request, settings)
+            return Response(await pipeline.receive(signal, body), media_type=PROTOBUF)
+        except asyncio.CancelledError as error:  # by uvicorn, of what a stop waited for in vain
+            raise busy("shutting down") from error
 
     return export
 
