@@ -358,6 +358,8 @@ def _exponential(body: bytes) -> tuple[ExportMetricsServiceRequest, Any]:
         (lambda p: setattr(p, "start_time_unix_nano", 2**62), "start_after_end"),
         (lambda p: setattr(p, "scale", 21), "scale"),
         (lambda p: setattr(p, "scale", -11), "scale"),
+        (lambda p: setattr(p.positive, "offset", 2**31 - 1), "offset"),
+        (lambda p: setattr(p.positive, "offset", -(2**31)), "offset"),
         (lambda p: setattr(p, "count", 9), "bucket_counts"),
         (lambda p: p.positive.bucket_counts.append(2**63), "bucket_counts"),
         (lambda p: p.positive.bucket_counts.extend([2**63, 2**63]), "bucket_counts"),
@@ -414,3 +416,24 @@ def test_text_that_is_not_utf8_costs_no_request(place: bytes) -> None:
     bad: Counter[str] = Counter()
     assert [3] == [point.value for point in points(body, bad)]
     assert not bad
+
+
+@pytest.mark.parametrize("count", [2**53, 2**63 - 1])
+def test_a_count_that_cannot_be_costs_no_window(count: int) -> None:
+    bad: Counter[str] = Counter()
+    assert [] == list(points(request(count, BEGAN, BEGAN + 1), bad))
+    assert {"too_large": 1} == bad
+
+
+@pytest.mark.parametrize("scale", [-10, -9, -1, 0, 3, 20])
+@pytest.mark.parametrize("number", [5e-324, np.finfo(float).max])
+def test_buckets_beyond_all_numbers_are_refused(number: float, scale: int) -> None:
+    held = Exponential.of([number, -number]).rescale(scale)
+    bad: Counter[str] = Counter()
+    assert 1 == len([*points(request(held, BEGAN, BEGAN + 1), bad)])
+    body = ExportMetricsServiceRequest.FromString(request(held, BEGAN, BEGAN + 1))
+    metric = body.resource_metrics[0].scope_metrics[0].metrics[0]
+    side = metric.exponential_histogram.data_points[0].negative
+    side.offset += (1 if number > 1 else -1) * max(2, 2 * 2**scale)
+    assert [] == [*points(body.SerializeToString(), bad)]
+    assert {"offset": 1} == bad

@@ -24,6 +24,7 @@ from otelml.wire import shallow
 from otelml.wire.points import Location, locate
 from otelml.wire.text import parsed
 from otelml.wire.values import EXPONENTIAL, READERS, BadPointError, Value, check_time
+from otelml.wire.varints import TOO_LARGE
 
 _UNSPECIFIED: Final = pb.AGGREGATION_TEMPORALITY_UNSPECIFIED
 _CUMULATIVE: Final = pb.AGGREGATION_TEMPORALITY_CUMULATIVE
@@ -116,7 +117,8 @@ class Decoder:
         temporality = data.aggregation_temporality
         cumulative = temporality == _CUMULATIVE
         monotonic = kind != "sum" or data.is_monotonic
-        counts = kind == "sum" and monotonic
+        counts = kind == "sum" and name not in _SUMS
+        least = 0 if monotonic else -TOO_LARGE
         streams = self._streams
         of_each = sides if kind == EXPONENTIAL else repeat(None)
         for point, both in zip(data.data_points, of_each, strict=False):
@@ -133,8 +135,10 @@ class Decoder:
                 start, end = point.start_time_unix_nano, point.time_unix_nano
                 check_time(start, end, point.flags)
                 value = read(point, both, stream.location.origin)
-                if counts and isinstance(value, int | float) and value < 0:
+                if counts and isinstance(value, int | float) and value < least:
                     raise BadPointError("negative")  # noqa: TRY301
+                if counts and isinstance(value, int) and value >= TOO_LARGE:
+                    raise BadPointError("too_large")  # noqa: TRY301
             except BadPointError as reason:
                 bad[str(reason)] += 1
                 continue
@@ -166,6 +170,15 @@ _FOLDED: Final = frozenset(
     for row in names.METRICS.values()
     if row.half is names.Half.APP and row.name not in (names.INFERENCE_ACTIVE, names.ITEM_DROPPED)
 )
+_SUMS: Final = frozenset(
+    {
+        names.FEATURE_SUM,
+        names.FEATURE_SUM_OF_SQUARES,
+        names.PREDICTION_SUM,
+        names.PREDICTION_SUM_OF_SQUARES,
+    }
+)
+"""What need not be a count, but may be any number."""
 
 
 def _sent(body: bytes) -> tuple[list[_Sent], list[shallow.Sides | None]]:

@@ -21,6 +21,13 @@ _BOUNDS: Final = BOUNDS.tolist()
 _NO_VALUE: Final = pb.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 
 
+_REACH: Final = {
+    scale: (math.floor(-1075 * 2.0**scale), math.ceil(1024 * 2.0**scale))
+    for scale in range(COARSEST, FINEST + 1)
+}
+"""Where the buckets of doubles begin and end, by scale: others would only blind them."""
+
+
 class BadPointError(ValueError):
     """A point that cannot be used; its text is the reason that it is counted under."""
 
@@ -52,7 +59,16 @@ def _exponential(point: Any, sides: Sides | None, origin: float) -> Exponential:
         if not -math.inf < low <= high < math.inf:
             raise BadPointError("extremes")
     positive, negative = sides
-    if not len(positive.counts) and not len(negative.counts):
+    ups, downs = len(positive.counts), len(negative.counts)
+    least, most = _REACH[scale]
+    if (
+        positive.offset < least
+        or negative.offset < least
+        or positive.offset + ups > most
+        or negative.offset + downs > most
+    ):
+        raise BadPointError("offset")
+    if not ups and not downs:
         scale = FINEST
     return Exponential(scale, point.zero_count, positive, negative, low, high, origin)
 
