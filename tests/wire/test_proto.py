@@ -437,3 +437,32 @@ def test_buckets_beyond_all_numbers_are_refused(number: float, scale: int) -> No
     side.offset += (1 if number > 1 else -1) * max(2, 2 * 2**scale)
     assert [] == [*points(body.SerializeToString(), bad)]
     assert {"offset": 1} == bad
+
+
+@pytest.mark.parametrize("processes", [17, 100, 257])
+def test_processes_that_nothing_tells_apart_all_count(processes: int) -> None:
+    """Older SDKs give no `service.instance.id`, and some Collectors take it away."""
+    deltas, counted = Deltas(0), 0.0
+    for minute in range(1, 5):
+        for process in range(processes):
+            end = BEGAN + 60 * minute * SECOND + process
+            (point,) = points(request(minute, BEGAN + process, end, instance=""))
+            if (step := deltas.delta(point)) is not None:
+                assert isinstance(step.piece.value, int)
+                counted += step.piece.value
+    told = deltas.dropped["process_limit"]
+    assert bool(told) is (processes > 256)
+    assert told or 4 * processes == counted
+
+
+def test_a_process_that_restarts_for_ever_leaves_little() -> None:
+    deltas, counted = Deltas(0), 0.0
+    for minute in range(500):
+        start = BEGAN + 60 * minute * SECOND
+        (point,) = points(request(1, start, start + SECOND))
+        if (step := deltas.delta(point)) is not None:
+            assert isinstance(step.piece.value, int)
+            counted += step.piece.value
+    assert 500 == counted
+    ((_, marks, *_),) = deltas.dump()["trails"]
+    assert len(marks) <= 62

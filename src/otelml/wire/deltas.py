@@ -18,7 +18,13 @@ from otelml.wire.times import Times
 from otelml.wire.values import Value
 
 _EPOCHS: Final = 16
-"""Starts of one stream that are followed at a time."""
+"""Starts of one stream that are followed at a time, and more while they are all heard of."""
+
+_MOST_EPOCHS: Final = 256
+"""Starts at most: processes whose resource does not tell them apart are starts of one stream."""
+
+_UNHEARD: Final = 3600 * 1_000_000_000
+"""How long a start without points is followed if there are more."""
 
 _REMEMBERED: Final = 256
 """Deltas of one stream that are remembered, to know them when they come again."""
@@ -118,13 +124,15 @@ class Deltas:
         marks = trail.marks
         reset = bool(marks) and point.start >= max(end for end, _ in marks.values())
         marks[point.start] = point.end, point.value
+        known = point.start >= trail.forgotten
         if len(marks) > _EPOCHS:
             oldest = min(marks, key=lambda start: marks[start][0])
-            trail.forgotten = max(trail.forgotten, oldest + 1)
-            del marks[oldest]
-        whole = reset or (point.start >= self.since and point.start >= trail.forgotten)
+            if len(marks) > _MOST_EPOCHS or marks[oldest][0] < point.end - _UNHEARD:
+                trail.forgotten = max(trail.forgotten, oldest + 1)
+                del marks[oldest]
+        whole = reset or (point.start >= self.since and known)
         if not whole or point.start in (0, point.end):
-            self.dropped["first_sight"] += 1
+            self.dropped["first_sight" if known else "process_limit"] += 1
             return None
         return (point.start, point.value) if holds(point.value) else None
 
