@@ -70,6 +70,7 @@ class Process:
             atexit.unregister(self._leave)  # a parent's
             atexit.register(self._leave)  # exit handlers run in the opposite order
             if self._is_fork and multiprocessing.parent_process() is not None:
+                # It is there in a child; elsewhere, to import it would add an exit handler.
                 util: Any = sys.modules["multiprocessing.util"]
                 util.Finalize(None, self._end, exitpriority=0)
 
