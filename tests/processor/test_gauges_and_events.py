@@ -181,6 +181,22 @@ def test_what_is_heard_of_no_more_is_forgotten(make_window: Make) -> None:
     assert losses == state.losses()
 
 
+def test_what_is_told_of_long_ago_is_kept(make_window: Make) -> None:
+    """A file of last year's telemetry is sent anew: its model is heard of now."""
+    state, year = watch(), 365 * 24 * 3600 * 1_000_000_000
+    opened: set[str | None] = set()
+    for number, mean in enumerate((0.0, 3.0, 3.0)):
+        window = make_window(mean, number=number, seed=number)
+        now = window.end + year + number * 3600 * 1_000_000_000  # there is a sweep between
+        state.fold(1, state.read(request(window), now)[0], now)
+        found = [one for _, one in state.judged(now + 120 * 1_000_000_000, Library(None))]
+        opened |= {finding.feature for one in found for finding in one.opened}
+        again = watch()
+        again.load(state.dump(), 1)
+        state = again
+    assert "age" in opened
+
+
 def test_models_that_come_and_go_leave_room(
     make_window: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,7 +96,7 @@ def test_durations_are_seconds_whatever_they_are_in() -> None:
         "rows": [{"t": durations[0]}, {"t": np.timedelta64(24, "h")}],
     }
     assert {key: {"t": [DAY, DAY]} for key in given} == {k: read(v) for k, v in given.items()}
-    some = np.array([timedelta(microseconds=1), np.timedelta64("NaT", "s"), None, pd.NaT], object)
+    some = np.array([timedelta(microseconds=1), np.timedelta64("NaT", "us"), None, pd.NaT], object)
     for odd in (some, some[:3].astype("timedelta64[us]"), pd.Series(some[:3])):
         np.testing.assert_array_equal([1e-6, np.nan, np.nan], read({"t": odd})["t"][:3])
 

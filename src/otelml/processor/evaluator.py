@@ -86,7 +86,7 @@ class Evaluator:
                 break
             await turns.over()
         for each in assessed:
-            one = self._watch.assess(each.service, each, self._library)
+            one = self._watch.assess(each.service, each, self._library, now)
             judged.setdefault(each.service, []).append(one)
             _say(one, self._library)
         if not judged and not last and self._journal.bytes < _JOURNAL_BYTES:

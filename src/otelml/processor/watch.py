@@ -144,11 +144,11 @@ class Watch:
 
     def _room(self) -> int:
         """The time since which there is room for the models that were heard of."""
-        ends = sorted(end for watched in self.services.values() for end in watched.seen.values())
-        if len(ends) <= _MODELS:
+        heard = sorted(h.at for watched in self.services.values() for h in watched.seen.values())
+        if len(heard) <= _MODELS:
             return 0
-        since = ends[-_MODELS]
-        self.dropped[MODEL_LIMIT] += bisect_left(ends, since)
+        since = heard[-_MODELS]
+        self.dropped[MODEL_LIMIT] += bisect_left(heard, since)
         return since
 
     def judged(self, now: int, library: Library) -> Iterator[tuple[Service, Judged]]:
@@ -158,19 +158,19 @@ class Watch:
             yield from self._forget(now)
         for service, window in self.close(now):
             try:
-                one = self.judge(service, window, library)
+                one = self.judge(service, window, library, now)
             except Exception:  # noqa: BLE001 - the others are taken out already, and would be lost
                 self.dropped["judge_error"] += 1
                 _LOG.exception("a window of %r could not be judged", window.model.name)
             else:
                 yield service, one
 
-    def judge(self, service: Service, window: Window, library: Library) -> Judged:
+    def judge(self, service: Service, window: Window, library: Library, now: int) -> Judged:
         """What is to be said of a window."""
         began = time.perf_counter()
         watched = self.services[service]
         model = window.model
-        watched.saw(window)
+        watched.saw(window, now)
         previous = watched.previous.setdefault(model, deque(maxlen=VOLUMES))
         baseline = library.find(model) or watched.learner.find(model)
         of_baseline = None if baseline is None else baseline.window
@@ -203,13 +203,13 @@ class Watch:
             _LOG.exception("performance of %r could not be estimated", window.model.name)
             return []
 
-    def assess(self, service: Service, assessed: Assessed, library: Library) -> Judged:
+    def assess(self, service: Service, assessed: Assessed, library: Library, now: int) -> Judged:
         """What is to be said of a window whose labels changed."""
         watched = self.services.get(service)
         if watched is None:
             watched = self.services[service] = Watched(self._settings)
         model = assessed.window.model
-        watched.saw(assessed.window)
+        watched.saw(assessed.window, now)
         newest = watched.assessed.get(model, 0)
         enough = assessed.labelled >= self._settings.performance.min_samples
         if enough:

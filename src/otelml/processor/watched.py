@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from otelml.data import Model, Window
 from otelml.monitor.alerts import Alerts, Change
@@ -14,6 +14,18 @@ from otelml.processor.library import Learner
 
 VOLUMES: Final = 12
 """Windows that the volume is compared with."""
+
+
+class Heard(NamedTuple):
+    """How far a model is: the end of its newest window, and when one was judged last."""
+
+    end: int
+    at: int
+
+    @property
+    def lag(self) -> int:
+        """How far it is behind: what is told of long ago is told now."""
+        return max(self.at - self.end, 0)
 
 
 class Watched:
@@ -30,8 +42,8 @@ class Watched:
         self.learner = Learner(settings.baselines.first_windows, given.min_samples)
         self.assessed: dict[Model, int] = {}
         """Start of the newest window of predictions with enough labels."""
-        self.seen: dict[Model, int] = {}
-        """End of the newest window of each model, of whatever kind."""
+        self.seen: dict[Model, Heard] = {}
+        """What was heard of each model, by windows of whatever kind."""
 
     def alerts_of(self, model: Model) -> Alerts:
         """The alerts of a model."""
@@ -56,9 +68,10 @@ class Watched:
             self.signals[model] = Signal(rules, self._settings.alerts.resolve_after)
         return self.signals[model]
 
-    def saw(self, window: Window) -> None:
+    def saw(self, window: Window, now: int) -> None:
         """A window came to be judged."""
-        self.seen[window.model] = max(self.seen.get(window.model, 0), window.end)
+        end, at = self.seen.get(window.model, (0, 0))
+        self.seen[window.model] = Heard(max(end, window.end), max(at, now))
 
     @property
     def idle(self) -> bool:
@@ -72,11 +85,12 @@ class Watched:
         is forgotten if nothing came since `quiet`.
         """
         self.windows.forget(known)
-        gone = {model for model, end in self.seen.items() if end < known}
+        gone = {model for model, heard in self.seen.items() if heard.at < known}
         resolved: dict[Model, list[Change]] = {}
         for kind in (self.alerts, self.concepts):
             for model, alerts in kind.items():
-                since = (now, now) if model in gone else (before, quiet)
+                lag = self.seen[model].lag
+                since = (now, now) if model in gone else (before - lag, quiet - lag)
                 if changes := alerts.forget(*since, now):
                     resolved.setdefault(model, []).extend(changes)
         for model in gone:
@@ -105,7 +119,7 @@ class Watched:
             ],
             "learner": self.learner.dump(),
             "assessed": [[m.name, m.version, start] for m, start in self.assessed.items()],
-            "seen": [[m.name, m.version, end] for m, end in self.seen.items()],
+            "seen": [[m.name, m.version, *heard] for m, heard in self.seen.items()],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -124,7 +138,10 @@ class Watched:
             )
         self.learner.load(state["learner"])
         self.assessed = {Model(n, version): start for n, version, start in state["assessed"]}
-        self.seen = {Model(name, version): end for name, version, end in state["seen"]}
+        self.seen = {
+            Model(name, version): Heard(end, *(at or [end]))  # an earlier build kept no more
+            for name, version, end, *at in state["seen"]
+        }
 
 
 def _by_model(held: Mapping[Model, Alerts | Signal]) -> list[Any]:
