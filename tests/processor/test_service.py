@@ -599,6 +599,43 @@ async def test_no_window_is_told_from_before_the_last_repetition(
     assert times == sorted(set(times))
 
 
+async def test_gauges_are_repeated_after_a_restart(
+    start: Start, stop: Stop, sink: Any, make_window: Make, eventually: Wait
+) -> None:
+    """The next window may be hours away, and what is open is not resolved."""
+    rules = {
+        "windows": {"length": "1s", "lateness": "2s"},
+        "baselines": {"first_windows": 1},
+        "alerts": {"open_after": "1 of 1"},
+        "repeat": "500ms",
+    }
+
+    def told(name: str = "ml.drift.detected") -> list[tuple[int, float]]:
+        return [
+            (when // 1_000_000, value)
+            for _, attributes, when, value in metrics(sink, name)
+            if attributes.get("ml.feature.name", "age") == "age"
+            and attributes.get("ml.drift.method", "psi") == "psi"
+        ]
+
+    before = await start(**rules)
+    number = int(time.time()) - 1_700_000_001  # it has just ended
+    await send(before, make_window(number=number - 1))
+    await send(before, make_window(3, number=number))
+    await eventually(lambda: len(told()) >= 3)
+    assert 1 == told()[-1][1]
+    await stop(before)
+    seen = len(told())
+    after = await start(**rules)
+    await eventually(lambda: len(told()) >= seen + 2)
+    assert {1} == {value for _, value in told()[seen:]}
+    number = int(time.time()) - 1_700_000_001
+    await send(after, make_window(number=number, rows=1001))
+    await eventually(lambda: told("ml.monitor.window.sample.count")[-1][1] == 1001)
+    times = [when for when, _ in told()]
+    assert times == sorted(set(times))
+
+
 async def test_who_waits_in_vain_when_it_stops_is_told_to_come_again(
     start: Start, stop: Stop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

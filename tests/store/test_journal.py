@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otelml.store.journal import Journal, Letter, StoreError
+from otelml.store.journal import Journal, Letter, Repeated, StoreError
 
 
 async def test_requests_are_kept_before_they_are_acknowledged(tmp_path: Path) -> None:
@@ -42,6 +42,24 @@ async def test_a_state_replaces_what_led_to_it(tmp_path: Path) -> None:
     assert second is not None
     assert b"2" == second[1].body
     assert await again.first("y") is None
+    again.close()
+
+
+async def test_what_is_repeated_lasts_until_it_is_replaced_or_over(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    journal = Journal(url)
+    first = [Repeated("a", 1, 5, b"1"), Repeated("b" * 100_000, 1, 5, b"2")]
+    await journal.snapshot(b"", 1, (), first)
+    replaced = Repeated("a", 2, 6, b"3")
+    await journal.snapshot(b"", 2, (), [replaced])
+    journal.close()
+    again = Journal(url)
+    assert {first[1], replaced} == set(again.repeated(4))
+    assert [replaced] == again.repeated(5)
+    await again.snapshot(b"", 3)
+    later = Repeated("c", 5, 9, b"4")
+    await again.snapshot(b"", 4, (), [later])
+    assert {replaced, later} == set(again.repeated(0))
     again.close()
 
 

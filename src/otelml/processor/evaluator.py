@@ -92,8 +92,9 @@ class Evaluator:
         if not judged and not last and self._journal.bytes < _JOURNAL_BYTES:
             return
         letters = await self._teller.letters(judged, now)
+        repeated = self._teller.latest.dump(now)
         state, number = self._watch.dump(), self._watch.number
-        await self._keeping.keep(Evaluation(state, number, letters, assessed))
+        await self._keeping.keep(Evaluation(state, number, letters, repeated, assessed))
 
     async def _kept(self, assessed: list[Assessed]) -> None:
         """What was derived can be sent."""

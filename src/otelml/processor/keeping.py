@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from otelml.processor.assess import Assessed
-from otelml.store.journal import Journal, Letter
+from otelml.store.journal import Journal, Letter, Repeated
 
 
 class Evaluation(NamedTuple):
@@ -18,6 +18,7 @@ class Evaluation(NamedTuple):
     state: bytes
     number: int
     letters: Sequence[Letter]
+    repeated: Sequence[Repeated]
     assessed: list[Assessed]
 
 
@@ -52,7 +53,7 @@ class Keeping:
 
     async def _finish(self) -> None:
         if self._left is not None:
-            state, number, letters, assessed = self._left
-            await self._journal.snapshot(state, number, letters)
+            state, number, letters, repeated, assessed = self._left
+            await self._journal.snapshot(state, number, letters, repeated)
             self._left = None
             await self._done(assessed)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError
+
 from otelml.processor import config, labels_http, otlp_grpc
 from otelml.processor.assess import Assessor
 from otelml.processor.evaluator import Evaluator
@@ -121,9 +123,11 @@ class Service:
     async def _restore(self, pipeline: Pipeline) -> None:
         state, number = self._journal.state()
         if state is not None:
+            now = time.time_ns()
             try:
                 self._watch.load(state, number)
-            except (ValueError, KeyError, TypeError) as error:
+                self._teller.latest.load(self._journal.repeated(now), now)
+            except (ValueError, KeyError, TypeError, DecodeError) as error:
                 raise StoreError(
                     f"the state cannot be understood ({error}): move it away"
                 ) from error

@@ -4,7 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -12,13 +12,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from otelml import names
-from otelml.data import Model, iso
+from otelml.data import iso
 from otelml.monitor.retraining import Recommendation
 from otelml.processor import config, webhook
 from otelml.processor.events import event_of, events
 from otelml.processor.gauges import Gauges, coarse, gauges, pending
 from otelml.processor.identity import resource
 from otelml.processor.judged import Judged
+from otelml.processor.latest import Latest, Subject
 from otelml.processor.outbox import Outbox
 from otelml.processor.parts import parts
 from otelml.processor.pipeline import Route
@@ -30,12 +31,6 @@ from otelml.store.journal import Letter
 from otelml.wire.proto import Service
 
 _LOG: Final = logging.getLogger(__name__)
-
-_Subject: TypeAlias = tuple[Service, Model, bool]
-"""Of whom gauges are, and whether of a window of sketches."""
-
-_MILLISECOND: Final = 1_000_000
-"""Backends tell no times apart that are closer."""
 
 WEBHOOK: Final = "webhook"
 """Name of the outbox of the webhook."""
@@ -56,9 +51,7 @@ class Teller:
         self._watch, self._truths = watch, truths
         self._started = time.time_ns()
         self._instance = {"service.instance.id": str(uuid.uuid4())}
-        self._latest: dict[_Subject, tuple[float, ExportMetricsServiceRequest]] = {}
-        self._newest: dict[_Subject, int] = {}
-        """The time of what was told last: a backend refuses, or drops, points from before."""
+        self.latest = Latest(rules)
 
     async def letters(self, judged: Mapping[Service, list[Judged]], now: int) -> list[Letter]:
         """The requests that tell of evaluated windows; others have their turn between them."""
@@ -73,9 +66,9 @@ class Teller:
                     self._watch.dropped["judge_error"] += 1
                     _LOG.exception("a window of %r could not be told", one.window.model.name)
                     continue
-                key = service, one.window.model, one.labelled is None
-                self._latest[key] = time.monotonic(), self._in_order(key, one, request, now)
-                whole.MergeFrom(self._latest[key][1])
+                subject = Subject(service, one.window.model, one.labelled is None)
+                end = one.window.end if subject.sketches else now
+                whole.MergeFrom(self.latest.take(subject, end, request, now))
                 await turns.over()
             if whole.resource_metrics:
                 letters += self._addressed(Signal.METRICS, whole)
@@ -86,21 +79,6 @@ class Teller:
         if judged:
             letters += self._addressed(Signal.METRICS, self._own(now))
         return letters
-
-    def _in_order(
-        self, key: _Subject, one: Judged, request: ExportMetricsServiceRequest, now: int
-    ) -> ExportMetricsServiceRequest:
-        """The gauges of a window, as of now if those of the one before were repeated since.
-
-        What is too old to be repeated keeps its time.
-        """
-        end = one.window.end if one.labelled is None else now
-        newest = self._newest.get(key, 0)
-        if end <= newest and now - end < self._lasts(sketches=key[-1]) * 1e9:
-            end = max(now, newest + _MILLISECOND)
-            request = _restamped(request, end)
-        self._newest[key] = max(end, newest)
-        return request
 
     def _posted(self, service: Service, ones: list[Judged]) -> list[Letter]:
         """What the webhook is told."""
@@ -123,27 +101,11 @@ class Teller:
 
     def again(self, now: int) -> list[bytes]:
         """Requests with the latest gauges, as of now, and how the processor does."""
-        clock, every = time.monotonic(), self._rules.repeat
-        self._latest = {
-            key: last
-            for key, last in self._latest.items()
-            if clock - last[0] < self._lasts(sketches=key[-1]) + every
-        }
         whole = self._own(now)
         whole.MergeFrom(pending(self._truths.pending, self._started, names.VERSION, now))
-        self._newest = {key: self._newest[key] for key in self._latest}
-        for key, (judged, request) in self._latest.items():
-            if judged <= clock - every:  # the others were just sent
-                whole.MergeFrom(_restamped(request, now))
-                self._newest[key] = now
+        for request in self.latest.again(now):
+            whole.MergeFrom(request)
         return parts(whole)
-
-    def _lasts(self, *, sketches: bool) -> float:
-        """For how many seconds the gauges of a window are repeated, if no other follows."""
-        windows, performance = self._rules.windows, self._rules.performance
-        if sketches:
-            return 2 * (windows.length + windows.lateness)
-        return 2 * performance.window + self._rules.labels.expire_after
 
     def _own(self, now: int) -> ExportMetricsServiceRequest:
         """What the processor tells of itself."""
@@ -167,18 +129,6 @@ class Teller:
             kept = coarse(histogram)
             out.add(names.EVALUATION_DURATION, of, self._started, now, kept, total)
         return out.request
-
-
-def _restamped(request: ExportMetricsServiceRequest, now: int) -> ExportMetricsServiceRequest:
-    again = ExportMetricsServiceRequest()
-    again.CopyFrom(request)
-    for whole in again.resource_metrics:
-        for scope in whole.scope_metrics:
-            for metric in scope.metrics:
-                data = getattr(metric, str(metric.WhichOneof("data")))
-                for point in data.data_points:
-                    point.time_unix_nano = now
-    return again
 
 
 def _about(service: Service, judged: Judged, new: Recommendation) -> dict[str, Any]:

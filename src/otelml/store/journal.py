@@ -6,6 +6,7 @@ any moment loses nothing and counts nothing twice: what is left is state plus th
 """
 
 import asyncio
+import hashlib
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
@@ -18,6 +19,8 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -27,7 +30,7 @@ from sqlalchemy import (
 from otelml.store.database import NUMBER, Database, Group, StoreError
 from otelml.store.lease import LostError, lease
 
-__all__ = ["Journal", "Letter", "StoreError"]
+__all__ = ["Journal", "Letter", "Repeated", "StoreError"]
 
 FORMAT: Final = 2
 _REPAIR: Final = "move it away, or repair it"
@@ -56,6 +59,15 @@ _OUTBOX: Final = Table(
     Column("body", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
+_REPEATED: Final = Table(
+    "repeated",
+    _META,
+    Column("id", String(64), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
 
 
 class Letter(NamedTuple):
@@ -63,6 +75,15 @@ class Letter(NamedTuple):
 
     exporter: str
     signal: str
+    body: bytes
+
+
+class Repeated(NamedTuple):
+    """What is sent again until another of its subject replaces it, or its time is over."""
+
+    subject: str
+    since: int
+    until: int
     body: bytes
 
 
@@ -146,13 +167,28 @@ class Journal:
         self._last = numbers[-1]
         return list(numbers)
 
-    async def snapshot(self, state: bytes, number: int, letters: Iterable[Letter] = ()) -> None:
+    def repeated(self, now: int) -> list[Repeated]:
+        """What is still to be sent again."""
+        query = select(_REPEATED).where(_REPEATED.c.until > now)
+        with self._database.reported(_REPAIR), self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [Repeated(row.subject, row.since, row.until, row.body) for row in rows]
+
+    async def snapshot(
+        self,
+        state: bytes,
+        number: int,
+        letters: Iterable[Letter] = (),
+        repeated: Iterable[Repeated] = (),
+    ) -> None:
         """Replace the requests up to `number` by the state that they led to."""
         before = self.bytes
-        await self._database.run(self._snapshot, state, number, list(letters))
+        await self._database.run(self._snapshot, state, number, list(letters), list(repeated))
         self.bytes -= before  # what came since the state was taken is still to be replayed
 
-    def _snapshot(self, state: bytes, number: int, letters: list[Letter]) -> None:
+    def _snapshot(
+        self, state: bytes, number: int, letters: list[Letter], repeated: list[Repeated]
+    ) -> None:
         body = zlib.compress(state, 1)
         with self._lease.begin() as connection:
             connection.execute(delete(_STATE))
@@ -162,6 +198,13 @@ class Journal:
             connection.execute(delete(_JOURNAL).where(_JOURNAL.c.id <= number))
             if letters:
                 connection.execute(insert(_OUTBOX), [letter._asdict() for letter in letters])
+            if repeated:
+                rows = [{"id": _hash(one.subject), **one._asdict()} for one in repeated]
+                over = _REPEATED.c.until <= max(one.since for one in repeated)
+                connection.execute(delete(_REPEATED).where(over))
+                same = _REPEATED.c.id == bindparam("same")
+                connection.execute(delete(_REPEATED).where(same), [{"same": r["id"]} for r in rows])
+                connection.execute(insert(_REPEATED), rows)
 
     async def first(self, exporter: str) -> tuple[int, Letter] | None:
         """The oldest request that is still to be sent to an exporter."""
@@ -211,3 +254,7 @@ class Journal:
         """Finish what is being written, and let go of lease and database."""
         self._database.close()
         self._lease.close()
+
+
+def _hash(subject: str) -> str:
+    return hashlib.sha256(subject.encode()).hexdigest()
