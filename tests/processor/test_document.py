@@ -294,6 +294,36 @@ def test_an_address_to_listen_on_is_no_url(old: str) -> None:
     assert told.endswith("write host:port")
 
 
+@pytest.mark.parametrize("port", ["127.0.0.1:4317", "localhost:4317", "0.0.0.0:4317", "[::]:4317"])
+def test_one_address_is_not_for_two(port: str) -> None:
+    told = mistakes(GOOD.replace("127.0.0.1:13133", f'"{port}"'))
+    grpc = "receivers.otlp.protocols.grpc.endpoint"
+    where = f"extensions.health.endpoint: {port!r} is taken by {grpc}"
+    assert [f"{where}: give each a port of its own"] == told
+
+
+def test_what_would_send_to_itself_is_a_mistake() -> None:
+    """Each request would come back for ever."""
+    text = GOOD.replace("127.0.0.1:${env:PORT}", "http://localhost:4317")
+    told = mistakes(text.replace("http://127.0.0.1:14318", "http://127.0.0.1:4318/otlp"))
+    assert [
+        f"exporters.{name}.endpoint: {endpoint!r} is receivers.otlp.protocols.{kind}.endpoint"
+        for name, endpoint, kind in (
+            ("otlp_grpc", "http://localhost:4317", "grpc"),
+            ("otlp_http/other", "http://127.0.0.1:4318/otlp", "http"),
+        )
+    ] == [one.partition(": it would send to itself; ")[0] for one in told]
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:4317", "http://127.0.0.2:4317", "https://[::1]"])
+def test_the_same_port_of_another_host_is_another_address(url: str) -> None:
+    assert [] == mistakes(GOOD.replace("http://127.0.0.1:14318", url))
+
+
+def test_any_free_port_is_taken_by_none() -> None:
+    assert [] == mistakes(GOOD.replace(":4317", ":0").replace(":13133", ":0"))
+
+
 def test_no_pipeline_at_all_is_a_mistake() -> None:
     text = re.sub(r"(?m)^    (metrics|logs|traces): .*\n", "", GOOD).replace(
         "pipelines:", "pipelines: {}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
+from otelml.processor.addresses import clashes
 from otelml.processor.config import Config, GrpcExporter, HttpExporter, Pipelines
 from otelml.processor.repeated import repeated
 
@@ -69,6 +70,7 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
     except ValidationError as error:
         mistakes += _told(error)
         raise ConfigError(name, mistakes) from error
+    mistakes = mistakes or clashes(config)
     if mistakes:
         raise ConfigError(name, mistakes)
     return config
