@@ -2,9 +2,11 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_IRUSR
 from threading import Timer
 from typing import Any
 
@@ -103,6 +105,30 @@ def test_numbers_that_are_none_hold_up_nothing(tmp_path: Path) -> None:
     file.write(tmp_path / "b.json", known)
     library = Library(str(tmp_path))
     assert library.refresh()[0].startswith(f"{bad}: ")
+    assert known == library.find(MODEL)
+
+
+def test_a_file_that_may_be_read_at_last_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    known = file.baseline(window(), source="", created=0)
+    file.write(path, known)
+    path.chmod(0)
+    read = file.read
+
+    def permitted(path: Path) -> Baseline:
+        if not path.stat().st_mode & S_IRUSR:  # as of another user than root
+            raise file.BaselineError(f"{path}: Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(file, "read", permitted)
+    library = Library(str(tmp_path))
+    assert [f"{path}: Permission denied"] == library.refresh()
+    assert [] == library.refresh()
+    time.sleep(0.02)  # clocks of files are coarse
+    path.chmod(S_IRUSR)
+    assert [f"{path}: baseline {known.id} of fraud"] == library.refresh()
     assert known == library.find(MODEL)
 
 

@@ -123,7 +123,7 @@ class Library:
             except OSError:
                 continue
             if S_ISREG(stat.st_mode):  # to open a pipe would wait for a writer
-                stamps[path] = stat.st_mtime_ns, stat.st_size, stat.st_ino
+                stamps[path] = stat.st_ctime_ns, stat.st_size, stat.st_ino  # chmod counts, too
         return stamps
 
 
