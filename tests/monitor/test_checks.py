@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from otelml.data import Finding, Sketch, Verdict
+from otelml.data import Finding, Model, Sketch, Verdict
 from otelml.monitor.check import Checks
 from otelml.monitor.comparison import Comparison
 from otelml.monitor.registry import DEFAULT, DRIFT, NAMES, run
@@ -340,3 +340,11 @@ def test_a_tenth_in_categories_that_are_new_is_drift(new: list[str]) -> None:
     found = run(DEFAULT, window({"c": before}, 4000), window({"c": now}, 1000))
     alarms = {f.check for f in found if f.verdict is Verdict.ALARM}
     assert {"chi_squared", "jensen_shannon", "hellinger", "unseen_category"} <= alarms
+
+
+def test_a_baseline_of_every_version_is_compared_with_each() -> None:
+    baseline = window({"a": Numeric.of(A), "b": Numeric.of(A)}, 20_000)
+    drifted = window({"a": Numeric.of(A), "b": Numeric.of(B)}, 8_000)
+    of_version = run(DEFAULT, baseline, drifted.of(Model("m", "7")))
+    assert {"7"} == {finding.model_version for finding in of_version}
+    assert [f._replace(model_version=None) for f in of_version] == run(DEFAULT, baseline, drifted)

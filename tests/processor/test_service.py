@@ -131,6 +131,23 @@ async def test_drift_opens_and_resolves(
         assert list(metrics(sink, name)), name
 
 
+async def test_a_baseline_of_every_version_judges_each(
+    start: Start, sink: Any, make_window: Make, tmp_path: Path, eventually: Wait
+) -> None:
+    baseline = file.baseline(make_window(rows=5000), source="test", created=time.time_ns())
+    file.write(tmp_path / "fraud.json", baseline)
+    service = await start(
+        windows={"length": "1s", "lateness": "1s"},
+        baselines={"directory": str(tmp_path)},
+        alerts={"open_after": "1 of 1"},
+    )
+    await send(service, make_window(2, seed=1).of(Model("fraud", "7")))
+    await eventually(lambda: events(sink))
+    told = {(name, of["ml.model.version"].string_value) for name, of in events(sink)}
+    assert {("ml.drift.detected", "7"), ("ml.data_quality.degraded", "7")} == told
+    assert not any(b"missing_feature" in body for body in sink.of(Signal.LOGS))
+
+
 def wide(make_window: Make, features: int, mean: float, number: int) -> Window:
     """A window of many features with long names: the findings of each take some 20 KiB."""
     few = make_window(mean, rows=200, number=number, seed=number)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from otelml.data import Key, Model, Outcomes, Role, Sketch, Window
+from otelml.data import Key, Model, Outcomes, Role, Sketch, Verdict, Window
 from otelml.monitor.performance.summaries import Summaries
 from otelml.monitor.performance.summary import Summary
 from otelml.monitor.registry import DEFAULT
@@ -97,3 +97,16 @@ def test_odd_outcomes_give_findings(seed: int) -> None:
         found += reference.estimated(rules, window(now))
     assert tally.curve is None or 10 == len(tally.curve.weight)
     json.dumps([finding.json() for finding in found], allow_nan=False)
+
+
+def test_a_baseline_of_every_version_tells_of_the_targets_of_each() -> None:
+    truth = np.array(["n", "y"] * 500, object)
+    before = Outcomes(truth, truth, np.ones(1000))
+    baseline = file.baseline(window(before), source="test", created=0)
+    reference = Reference(baseline, summed(before))
+    tally = Tally(SETTINGS, rules_of(SETTINGS.performance), DEFAULT, reference)
+    now = Outcomes(truth, np.full(1000, "y", object), np.ones(1000))
+    tally.add(now)
+    found = tally.findings(window(now).of(Model("m", "7")))
+    drifts = {f.check: f.verdict for f in found if f.role is Role.TARGET}
+    assert Verdict.ALARM is drifts["chi_squared"]

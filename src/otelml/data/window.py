@@ -1,7 +1,8 @@
 """Sketches by key over a time: on the wire, summed up, and kept to compare with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from otelml.data.key import Key, Model
@@ -28,6 +29,13 @@ class Window:
     end: int
     sketches: Mapping[Key, Sketch]
     rows: int
+
+    def of(self, model: Model) -> "Window":
+        """The same as another model's, or another version's: keys say whose they are."""
+        if model == self.model:
+            return self
+        sketches = {key._replace(model=model): sketch for key, sketch in self.sketches.items()}
+        return replace(self, model=model, sketches=MappingProxyType(sketches))
 
 
 class Point(NamedTuple):

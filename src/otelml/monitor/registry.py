@@ -79,6 +79,7 @@ def run(
         key = Key(window.model, Role.PREDICTIONS)
         held = window.rows, 0
         return [finding(window, key, "baseline", Verdict.NO_BASELINE, Limits(), held)]
+    baseline = baseline.of(window.model)  # it may serve every version
     findings = _of_slices(checks, baseline, slices(window))
     baseline, window = whole(baseline), whole(window)
     findings += compare(checks, baseline, window)

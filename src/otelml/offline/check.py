@@ -1,11 +1,9 @@
 """A file against a baseline, without a service."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
-from otelml.data import Baseline, Finding, Model, Window
+from otelml.data import Baseline, Finding
 from otelml.monitor.check import Checks
 from otelml.monitor.performance.registry import DEFAULT as PERFORMANCE
 from otelml.monitor.performance.registry import judge
@@ -34,7 +32,7 @@ def check(
     reference = _outcomes(baseline)
     if data.suffix.lower() == ".json":
         other = file.read(data)
-        window = _of(other.window, baseline.model)
+        window = other.window.of(baseline.model)
         outcomes = _outcomes(other)
     else:
         layout = layout_of(baseline).within(columns_of(data))
@@ -71,9 +69,3 @@ def _outcomes(baseline: Baseline) -> Summaries | None:
             f"baseline {baseline.id} of {baseline.source}: its outcomes cannot be read "
             f"({error!r}); {file.REMEDY}"
         ) from error
-
-
-def _of(window: Window, model: Model) -> Window:
-    """The same window, as another model's."""
-    sketches = {key._replace(model=model): sketch for key, sketch in window.sketches.items()}
-    return replace(window, model=model, sketches=MappingProxyType(sketches))

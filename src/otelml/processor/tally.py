@@ -75,7 +75,7 @@ class Tally:
             )
         if reference is None:
             return found
-        before = reference.baseline.window
+        before = reference.baseline.window.of(window.model)
         rows = self._whole.rows
         found += compare(self._checks, before, self._sketches.window(window, rows, Role.TARGET))
         own = self._sketches.window(window, rows, Role.PREDICTION, Role.SCORE)
