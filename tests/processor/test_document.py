@@ -386,6 +386,7 @@ def test_state_is_kept_in_sqlite_or_postgresql(given: str, served: str) -> None:
         ("postgresql://me:s3cret@db:port/otelml", "is no URL of a database"),
         ("postgresql://me:pass@s3cret@db/otelml", "has an @ in its password: write %40"),
         ("@s3cret", "is no URL of a database"),
+        ("sqlite://otelml.db", "takes 'otelml.db' for a host: write sqlite:///file.db"),
     ],
 )
 def test_other_storage_is_refused_without_its_password(

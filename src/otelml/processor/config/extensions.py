@@ -34,6 +34,8 @@ class Storage(Section):
             raise ValueError(f"has an @ in its password: write %40; {_STORE_FORMS}")
         if kind not in _STORES:
             raise ValueError(f"{kind!r} is not served: {_STORE_FORMS}")
+        if kind == "sqlite" and host:
+            raise ValueError(f"takes {host!r} for a host: {_STORE_FORMS}")
         return f"{_STORES[kind]}://{rest}"
 
 
