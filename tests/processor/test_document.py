@@ -147,7 +147,7 @@ def test_every_mistake_is_told_with_its_path() -> None:
         "processors.otelml.baselines: give directory or first_windows",
         "processors.otelml.alerts.open_after: '4 of 3' is not of the form '2 of 3'",
         "processors.otelml.checks.exclude.0: unknown check 'psy': choose among chi_squared",
-        "processors.otelml.colour: Extra inputs",
+        "processors.otelml.colour: unknown: choose among alerts, baselines, checks",
         "exporters.otlp_grpc.endpoint: environment variable UNSET_ENDPOINT is not set",
         "exporters.otlp_http.endpoint: '127.0.0.1:4318' is no URL",
         "exporters.otlp_http.compression: Input should be 'gzip' or 'none'",
@@ -155,6 +155,32 @@ def test_every_mistake_is_told_with_its_path() -> None:
         "service.pipelines.metrics.exporters: 'absent' is not defined",
     ):
         assert f"c.yaml: {path}" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("windows: {lenght: 1m}", "windows.lenght: unknown: choose among lateness, length, max_s"),
+        ("checks: {limits: {psi: {alert: 1}}}", "limits.psi.alert: unknown: choose among alarm, w"),
+        ("shadows: [{champ: a}]", "shadows.0.champ: unknown: choose among challenger, champion"),
+        ("retraining: {webhook: {uri: a}}", "webhook.uri: unknown: choose among secret, timeout"),
+    ],
+)
+def test_an_unknown_key_is_told_with_those_that_are_known(given: str, told: str) -> None:
+    text = re.sub(r"    windows: .*\n", "", GOOD).replace("forward: true", given)
+    assert any(told in mistake for mistake in mistakes(text))
+
+
+def test_an_unknown_key_of_an_exporter_or_a_receiver_is_told_with_those_that_are_known() -> None:
+    text = GOOD.replace("endpoint:", "endpiont:")
+    told = [mistake for mistake in mistakes(text) if "unknown: choose among" in mistake]
+    assert text.count("endpiont:") == len(told)
+
+
+@pytest.mark.parametrize("given", ["1", "[2, 3]", "null"])
+def test_what_opens_an_alert_is_told_by_its_form(given: str) -> None:
+    text = GOOD.replace("forward: true", f"forward: true\n    alerts: {{open_after: {given}}}")
+    assert any("open_after: " in m and "is not of the form '2 of 3'" in m for m in mistakes(text))
 
 
 @pytest.mark.parametrize("secret", ["123456", "0123", "null", "~", "#hash", "yes", "[x]", "1e5"])

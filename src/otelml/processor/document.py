@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from otelml.processor.addresses import clashes
 from otelml.processor.config import Config, GrpcExporter, HttpExporter, Pipelines
@@ -68,7 +68,7 @@ def parse(text: str, name: str, environment: Mapping[str, str]) -> Config:
     try:
         config = Config.model_validate(whole | {"exporters": _exporters(whole, mistakes)})
     except ValidationError as error:
-        mistakes += _told(error)
+        mistakes += _told(error, Config)
         raise ConfigError(name, mistakes) from error
     mistakes = mistakes or clashes(config)
     if mistakes:
@@ -114,14 +114,28 @@ def _expanded(value: Any, where: str, environment: Mapping[str, str], mistakes: 
     return _VARIABLE.sub(replaced, value)
 
 
-def _told(error: ValidationError, *above: str) -> list[str]:
-    """Each mistake with its path, below `above`."""
+def _told(error: ValidationError, section: type[BaseModel], *above: str) -> list[str]:
+    """Each mistake in a section with its path, below `above`."""
     mistakes = []
     for detail in error.errors():
         where = ".".join(map(str, (*above, *detail["loc"])))
         got = f", not {detail['input']!r}" if detail["type"].startswith(_TELLING) else ""
-        mistakes.append(f"{where}: {detail['msg'].removeprefix('Value error, ')}{got}")
+        told = f"{detail['msg'].removeprefix('Value error, ')}{got}"
+        if detail["type"] == "extra_forbidden":
+            told = f"unknown: choose among {', '.join(_keys(section, detail['loc'][:-1]))}"
+        mistakes.append(f"{where}: {told}")
     return mistakes
+
+
+def _keys(kind: Any, path: Sequence[str | int]) -> Iterable[str]:
+    """The keys of the section at a path within a kind of value."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if not path:
+            return sorted(kind.model_fields)
+        return _keys(kind.model_fields[str(path[0])].annotation, path[1:])
+    if get_origin(kind) in (dict, list):
+        return _keys(get_args(kind)[-1], path[1:])
+    return next(filter(None, (_keys(part, path) for part in get_args(kind))), ())
 
 
 def _unread(error: Exception) -> str:
@@ -174,5 +188,5 @@ def _exporters(whole: dict[str, Any], mistakes: list[str]) -> Any:
         try:
             checked[name] = model.model_validate(given or {})
         except ValidationError as error:
-            mistakes += _told(error, "exporters", name)
+            mistakes += _told(error, model, "exporters", name)
     return checked

@@ -38,11 +38,11 @@ class Alerts(Section):
     open_after: str = "2 of 3"
     resolve_after: Annotated[int, Field(gt=0)] = 2
 
-    @field_validator("open_after")
+    @field_validator("open_after", mode="before")
     @classmethod
-    def _possible(cls, text: str) -> str:
-        parse_open_after(text)
-        return text
+    def _possible(cls, given: object) -> object:
+        parse_open_after(str(given))
+        return given
 
     @property
     def opening(self) -> tuple[int, int]:
