@@ -1,6 +1,7 @@
 """Requests are judged by their outline before anything is built of them."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -46,6 +47,17 @@ def test_many_empty_parts_are_refused_at_once(depth: int) -> None:
     began = time.process_time()
     with pytest.raises(RefusalError, match="smaller batches"):
         check_points(body)
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("other", [b"\x78\x01", b"\x7a\x00", b"\0\0"])
+@pytest.mark.parametrize("check", [check_points, check_resources])
+def test_many_other_fields_are_refused_at_once(
+    check: Callable[[bytes], None], other: bytes
+) -> None:
+    began = time.process_time()
+    with pytest.raises(RefusalError):
+        check(other * (32 << 20))
     assert time.process_time() - began < 2
 
 

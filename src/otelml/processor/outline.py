@@ -11,6 +11,9 @@ from otelml.processor.refusal import RefusalError, invalid
 MOST: Final = 250_000
 """Resources, scopes, metrics and points of one request, together."""
 
+_OTHER: Final = 1 / 8
+"""What any other field that is walked counts: a few kilobytes, inflated, may be millions."""
+
 # Field numbers to go into, level by level: resource, scope, metric, kind of data, point.
 _LEVELS: Final = (
     frozenset({1}),
@@ -31,7 +34,7 @@ def check_points(body: bytes) -> None:
     _walk(body, 0, len(body), 0, 0, deepest=len(_LEVELS))
 
 
-def _walk(body: bytes, position: int, end: int, level: int, count: int, deepest: int) -> int:
+def _walk(body: bytes, position: int, end: int, level: int, count: float, deepest: int) -> float:
     """The parts counted so far, after those of one message."""
     fields = _LEVELS[level]
     while position < end:
@@ -41,6 +44,12 @@ def _walk(body: bytes, position: int, end: int, level: int, count: int, deepest:
         else:
             tag, position = _varint(body, position, end)
         kind = tag & 7
+        is_part = kind == 2 and tag >> 3 in fields
+        count += 1 if is_part else _OTHER
+        if count > MOST:
+            raise too_many()
+        if tag < 8:
+            raise invalid("not an OTLP request: it holds a field without a number")
         if kind == 2:
             length = body[position] if position < end else 0
             if length < 0x80:
@@ -50,12 +59,8 @@ def _walk(body: bytes, position: int, end: int, level: int, count: int, deepest:
             after = position + length
             if after > end:
                 raise _early()
-            if tag >> 3 in fields:
-                count += 1
-                if count > MOST:
-                    raise too_many()
-                if level + 1 < deepest and length:
-                    count = _walk(body, position, after, level + 1, count, deepest)
+            if is_part and level + 1 < deepest and length:
+                count = _walk(body, position, after, level + 1, count, deepest)
             position = after
         elif kind == 0:
             _, position = _varint(body, position, end)
