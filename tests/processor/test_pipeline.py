@@ -49,3 +49,18 @@ async def test_no_more_bytes_are_under_way_than_there_is_room_for(
     assert b"" == await first
     sent.resource_spans[0].schema_url = "x" * 2000
     assert b"" == await whole.receive(Signal.TRACES, sent.SerializeToString())
+
+
+async def test_more_records_than_there_is_room_for_are_refused_before_they_are_read() -> None:
+    """Empty ones are two bytes each, and a hundred once they are read."""
+    nothing: Any = None
+    routes = {Signal.LOGS: Route(("back",), watched=True, forward=True)}
+    whole = Pipeline(routes, {"back": Slow()}, nothing, nothing, nothing)
+    sent = Signal.LOGS.request()
+    records = sent.resource_logs.add().scope_logs.add().log_records
+    records.add(event_name="ml.inference.records")
+    for _ in range(300_000):
+        records.add()
+    with pytest.raises(RefusalError, match="smaller batches") as caught:
+        await whole.receive(Signal.LOGS, sent.SerializeToString())
+    assert not caught.value.retryable

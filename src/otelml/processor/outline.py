@@ -9,12 +9,12 @@ from typing import Final
 from otelml.processor.refusal import RefusalError, invalid
 
 MOST: Final = 250_000
-"""Resources, scopes, metrics and points of one request, together."""
+"""Resources, scopes, records, metrics and points of one request, together."""
 
 _OTHER: Final = 1 / 8
 """What any other field that is walked counts: a few kilobytes, inflated, may be millions."""
 
-# Field numbers to go into, level by level: resource, scope, metric, kind of data, point.
+# Field numbers to go into, level by level: resource, scope, metric or record, kind of data, point.
 _LEVELS: Final = (
     frozenset({1}),
     frozenset({2}),
@@ -27,6 +27,11 @@ _LEVELS: Final = (
 def check_resources(body: bytes) -> None:
     """Refuse what is no list of resources; raises RefusalError."""
     _walk(body, 0, len(body), 0, 0, deepest=1)
+
+
+def check_records(body: bytes) -> None:
+    """Refuse a request of logs with too many parts, or none of a request; raises."""
+    _walk(body, 0, len(body), 0, 0, deepest=3)
 
 
 def check_points(body: bytes) -> None:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from otelml import names
 from otelml.processor.exporters import Exporter
-from otelml.processor.outline import check_points, check_resources
+from otelml.processor.outline import check_points, check_records, check_resources
 from otelml.processor.refusal import LONGEST, busy, invalid
 from otelml.processor.signals import Signal
 from otelml.processor.truths import MODEL_LIMIT, STORE_ERROR, Truths
@@ -129,7 +129,7 @@ class Pipeline:
 
     async def _joined(self, route: Route, body: bytes) -> bytes:
         """The answer to logs with predictions or labels in them, once they are kept."""
-        check_resources(body)
+        check_records(body)
         try:
             found = read_records(body, keep=self._truths.forward)
         except DecodeError as error:
