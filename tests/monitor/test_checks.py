@@ -248,6 +248,22 @@ def test_bad_values_warn_and_alarm(check: str, spoil: Callable[[float], Numeric]
     assert Verdict.ALARM is quality(reference, spoil(0.15))[check]
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("edge", [1, 2, 64])
+def test_values_at_the_baselines_extremes_are_inside_on_either_side_of_zero(
+    sign: int, edge: int
+) -> None:
+    """Days before an event, most often the last one: powers of two are the bounds of buckets."""
+    near = np.full(1000, float(edge))
+    before, now, out = (
+        sign * np.append(near, edge * np.array(ends)) for ends in ([8.0], [9.0], [9.0, 0.5])
+    )
+    reference = window({"x": Numeric.of(before)}, before.size)
+    for values, outside in ((now, 1), (out, 2)):
+        found = run(DEFAULT, reference, window({"x": Numeric.of(values)}, values.size))
+        assert [outside / values.size] == [f.value for f in found if f.check == "out_of_range"]
+
+
 def test_values_of_another_type_alarm() -> None:
     reference = Numeric.of(VALUES)
     assert Verdict.ALARM is quality(reference, Numeric.of(VALUES, mismatched=200))["type_mismatch"]

@@ -37,9 +37,11 @@ def _outside(reference: Sketch, current: Sketch) -> float:
     outside = 0
     for histogram in [h for h in (current.body, current.tail) if h.count]:
         lower, upper, counts = histogram.bounds()
-        outside += int(counts[: upper.searchsorted(low)].sum())
-        beyond = max(lower.searchsorted(high), upper.searchsorted(high, "right"))
-        outside += int(counts[beyond:].sum())
+        # Above the origin the upper bound is inside of a bucket, below it the lower one.
+        mirrored = lower < histogram.origin
+        under = np.where(mirrored, (lower < low) & (upper <= low), upper < low)
+        over = np.where(mirrored, lower > high, (lower >= high) & (upper > high))
+        outside += int(counts[under | over].sum())
     return float(outside)
 
 
