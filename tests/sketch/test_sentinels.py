@@ -101,6 +101,19 @@ def test_far_values_count_for_the_wasserstein_distance() -> None:
     assert exact == pytest.approx(wasserstein.measure(pair).value.item(), rel=0.03)
 
 
+@pytest.mark.parametrize("size", [1e-95, 1e-295])
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_values_next_to_zero_blind_no_centred_feature(size: float, shift: float) -> None:
+    """What has underflowed stands between the values of either sign, and has buckets of its own."""
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(0, 1, 5000), rng.normal(shift, 1, 5000)
+    for values in (a, b):
+        values[::20] = size * rng.random(250)
+    exact = stats.wasserstein_distance(a, b) / a.std()
+    pair = Comparison([Numeric.of(a)], [Numeric.of(b)])
+    assert exact == pytest.approx(wasserstein.measure(pair).value.item(), abs=0.005)
+
+
 @pytest.mark.parametrize("far", [[], [535.0]])
 def test_a_constant_beside_odd_values_does_not_drift(far: list[float]) -> None:
     """What is beyond a bucket on one side only does not tell where in it the values are."""

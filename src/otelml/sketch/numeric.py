@@ -227,12 +227,12 @@ class Numeric(Distribution):
         return self._as(scale, far, whole=whole), other._as(scale, far, whole=whole)
 
     def _parted(self, other: Self) -> bool:
-        """Whether many of its values are in its tail where the other's body is."""
+        """Whether many of its values are in its tail where the other's body has values."""
         if self.tail.count <= _MANY * self.count or not other.body.count:
             return False
         (lower, upper, counts), (first, last, _) = self.tail.cells(), other.body.cells()
-        within = (upper > first[0]) & (lower < last[-1])
-        return int(counts[within].sum()) > _MANY * self.count
+        shared = last.searchsorted(lower, "right") < first.searchsorted(upper, "left")
+        return int(counts[shared].sum()) > _MANY * self.count
 
     @cached_property
     def _pooled(self) -> Self:
