@@ -80,6 +80,19 @@ def test_psi_follows_its_definition() -> None:
     assert exact == pytest.approx(measured("psi", A, B).value, abs=0.01)
 
 
+def test_subnormal_values_are_compared_as_others_are() -> None:
+    for name in CHECKS.keys() - {"wasserstein", "mean_shift", "variance_ratio"}:
+        exact, found = (measured(name, A * by, B * by).value for by in (1.0, 1e-310))
+        assert exact == pytest.approx(found, rel=0.01, abs=0.005), name
+
+
+def test_values_that_underflow_are_no_drift() -> None:
+    rng = np.random.default_rng(8)
+    before, now = (Numeric.of(10 ** rng.uniform(-323, 0, 5000)) for _ in range(2))
+    found = run(DEFAULT, window({"x": before.condensed()}, 5000), window({"x": now}, 5000))
+    assert {Verdict.OK, Verdict.NOT_APPLICABLE} == {f.verdict for f in found}
+
+
 def test_chi_squared_is_scipys_on_categories() -> None:
     rng = np.random.default_rng(3)
     one, other = drawn(rng, 5, 3000), drawn(rng, 5, 900, drift=True)

@@ -7,12 +7,16 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.flat import Flat
+
+_TOP: Final = float(np.finfo(np.float64).max)
+_WIDER: Final = 2.0**60
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Distribution(ABC):
     def cdf(self, x: npt.ArrayLike) -> Floats:
         """Share of values at or below each `x`, linear inside buckets."""
         edges, _ = self.cumulative()
-        return np.interp(np.asarray(x, np.float64), edges, self._shares, left=0.0)
+        return rising(np.asarray(x, np.float64), edges, self._shares)
 
     def quantile(self, q: npt.ArrayLike) -> Floats:
         """Least value with a share `q` at or below it, linear inside buckets; NaN of nothing."""
@@ -169,6 +173,15 @@ class Distribution(ABC):
         before = self.cdf(np.nextafter(lower[cell], -np.inf)) >= shares
         outside = before | (edges > upper[cell])
         return np.unique(np.where(self.smooth[cell] | outside, edges, upper[cell]))
+
+
+def rising(x: Floats, edges: Floats, heights: Floats) -> Floats:
+    """The height at each `x`, linear between ascending edges; 0 before them."""
+    found: Floats = np.interp(x, edges, heights, left=0.0)
+    if not np.isfinite(found).all():  # between subnormal edges slopes overflow
+        x, edges = (v.clip(-_TOP / _WIDER, _TOP / _WIDER) * _WIDER for v in (x, edges))
+        found = np.interp(x, edges, heights, left=0.0)
+    return found
 
 
 def bounds_of(lower: Floats, upper: Floats, _: Ints) -> Floats:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from otelml.sketch import exponential
 from otelml.sketch.array import Floats, Ints
 from otelml.sketch.buckets import COARSEST, FINEST, Buckets, Cells, signed
-from otelml.sketch.distribution import Distribution, bounds_of
+from otelml.sketch.distribution import Distribution, bounds_of, rising
 from otelml.sketch.exponential import Exponential
 from otelml.sketch.flat import Flat
 from otelml.sketch.moments import Moments
@@ -271,7 +271,7 @@ def _joined(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> tuple[F
     """The sum of two cumulative counts, at the edges of both."""
     (x, f), (y, g) = one, other
     edges = np.unique(np.concatenate([x, y]))
-    return edges, np.interp(edges, x, f, left=0.0) + np.interp(edges, y, g, left=0.0)
+    return edges, rising(edges, x, f) + rising(edges, y, g)
 
 
 def _histograms(finite: Floats, origin: float) -> tuple[Exponential, Exponential]:
