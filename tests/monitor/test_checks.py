@@ -282,6 +282,15 @@ def test_values_of_another_type_alarm() -> None:
     assert Verdict.ALARM is quality(reference, Numeric.of(VALUES, mismatched=200))["type_mismatch"]
 
 
+def test_text_in_a_column_of_numbers_is_of_another_type() -> None:
+    text = Categories.of(["a", "b"] * 500)
+    told = quality(Numeric.of(VALUES), text)
+    assert Verdict.ALARM is told.pop("type_mismatch")
+    assert Verdict.ALARM not in told.values()
+    codes = quality(text, Numeric.of(VALUES))  # the file's options know them, and the app does not
+    assert Verdict.ALARM not in codes.values()
+
+
 def test_unseen_categories_alarm_unless_the_baseline_overflowed() -> None:
     reference = Categories.of(["a", "b"] * 2000)
     now = Categories.of(["a", "b"] * 500 + ["new"] * 60)

@@ -73,6 +73,9 @@ def families(baseline: Window, window: Window, fewest: int) -> list[Family]:
         pair = _alike(before, now)
         if isinstance(pair[0], Categories) == isinstance(pair[1], Categories):
             (features if _is_feature(key) else others).append((key, *pair))
+        elif _is_feature(key) and isinstance(now, Categories):
+            # Text where numbers were; numbers where categories were may be codes of them.
+            features.append((key, before, as_kind(now, type(before))))
     return [Family.of(columns, fewest) for columns in (features, others) if columns]
 
 
