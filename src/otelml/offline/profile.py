@@ -227,9 +227,8 @@ class _Fold:
         counted = pc.value_counts(column)
         held, known = self._counted[key], self._layout.known.get(key[1])
         for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
-            if known and isinstance(value, str):
-                value = as_known(value, known)  # noqa: PLW2901 - one value, spelled anew
-            held[category_of(value)] += count
+            name = category_of(value)
+            held[as_known(name, known) if name and known else name] += count
         if len(held) > _NAMES:
             self._settle(key)
 

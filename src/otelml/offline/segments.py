@@ -22,7 +22,7 @@ def spelled(column: Any, known: Spelling | None = None) -> list[str | None]:
     ['True', 'False']
     """
     texts = [_text(value) for value in column.to_pylist()]
-    if known and pa.types.is_string(column.type):
+    if known:
         return [text and as_known(text, known) for text in texts]
     return texts
 
