@@ -94,6 +94,22 @@ def test_a_finding_has_the_documented_shape(files: dict[str, Path]) -> None:
     assert {"warn", "alarm", "null"} == set(ks["limits"])
 
 
+def test_a_table_that_is_piped_has_every_column_whole(tmp_path: Path) -> None:
+    """As in the log of a CI: a long name took the place of checks and numbers."""
+    name = "what_goes_on_and_on_" * 5
+    data = tmp_path / f"{name}.csv"
+    pd.DataFrame({name: RNG.normal(0, 1, 500)}).to_csv(data, index=False)
+    moved = tmp_path / "moved.csv"
+    pd.DataFrame({name: RNG.normal(2, 1, 500)}).to_csv(moved, index=False)
+    built = call("baseline", "build", data, "-o", tmp_path / f"{name}.json", "--model", "m")
+    assert 1 == len(built.stderr.splitlines())
+    told = call("check", tmp_path / f"{name}.json", moved).stdout
+    head, *_ = told.splitlines()
+    assert ["verdict", "role", "column", "check", "value", "effect", "limit", "p"] == head.split()
+    assert f" {name} " in told
+    assert " kolmogorov_smirnov " in told
+
+
 def test_roles_come_from_the_baseline(files: dict[str, Path]) -> None:
     found = findings(call("check", build(files), files["same"], "--json"))
     assert {"feature", "prediction", "score", "predictions"} == {f["role"] for f in found}

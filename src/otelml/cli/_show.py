@@ -1,5 +1,6 @@
 """What commands print: tables, progress on stderr, errors as click's."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -17,6 +18,7 @@ from otelml.sketch.count import Count
 
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _LONG: Final = 24
+_ROOM: Final = 1000
 _COLOURS: Final = {Verdict.ALARM: "bold red", Verdict.WARN: "yellow", Verdict.OK: "green"}
 
 
@@ -27,8 +29,14 @@ class BadInput(click.ClickException):
 
 
 def plain(*, stderr: bool = False) -> Console:
-    """A console that takes names from data for what they are, brackets and colons included."""
-    return Console(stderr=stderr, markup=False, emoji=False)
+    """A console that takes names from data for what they are, brackets and colons included.
+
+    What is no terminal has room for whole lines, unless `COLUMNS` says otherwise.
+    """
+    console = Console(stderr=stderr, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _ROOM
+    return console
 
 
 @contextmanager
