@@ -95,8 +95,26 @@ def test_what_one_shows_holds_for_the_other() -> None:
     one, other = Numeric.of(a), Numeric.of(b)
     assert (one.whole, other.whole) == (True, False)  # its buckets are wide: none is empty
     assert all(sketch.whole for sketch in one.alike(other))
-    both = cdfs(alike([one], [other]))
-    gap = np.abs(both.reference - both.current).max()
-    assert stats.ks_2samp(a, b).statistic == pytest.approx(gap, abs=0.002)
-    fractions = Numeric.of(np.append(b, np.full(100, 2.5)))
-    assert [sketch.whole for sketch in one.alike(fractions)] == [True, False]
+    mixed = np.append(b, np.full(100, 2.5))
+    fractions = Numeric.of(mixed)
+    assert not any(sketch.whole for sketch in one.alike(fractions))  # or lines cut one of them only
+    for values, held in ((b, other), (mixed, fractions)):
+        both = cdfs(alike([one], [held]))
+        gap = np.abs(both.reference - both.current).max()
+        assert stats.ks_2samp(a, values).statistic == pytest.approx(gap, abs=0.002)
+
+
+@pytest.mark.parametrize("often", [5.0, 1000.0])
+@pytest.mark.parametrize(("rows", "others"), [(300, 0.1), (1000, 0.03), (1000, 0.1)])
+def test_a_whole_number_that_most_rows_have_among_others_does_not_drift(
+    often: float, rows: int, others: float
+) -> None:
+    """A small sample may show nothing but that number where a larger one shows its neighbours."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        a, b = (
+            np.where(rng.random(n) < others, rng.normal(often, 1, n), often) for n in (rows, 5000)
+        )
+        both = cdfs(alike([Numeric.of(a)], [Numeric.of(b)]))
+        gap = np.abs(both.reference - both.current).max()
+        assert stats.ks_2samp(a, b).statistic == pytest.approx(gap, abs=0.02)

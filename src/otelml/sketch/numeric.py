@@ -215,15 +215,16 @@ class Numeric(Distribution):
     def alike(self, other: Self) -> tuple[Self, Self]:
         """Both at the coarser scales, so that a line through a bucket cuts both alike.
 
-        What is seen of one, that its values are whole numbers, is taken for true of the other,
-        if that can be. Where what is in the body of one is in a coarse tail of the other, each
-        pools its own two.
+        What is seen of one, that its values are whole numbers, is taken for true of both, or of
+        neither if it cannot be. Where what is in the body of one is in a coarse tail of the other,
+        each pools its own two.
         """
         if self._parted(other) or other._parted(self):
             return self._pooled.alike(other._pooled)
         scale = min(self.body.scale, other.body.scale)
         far = min(self.tail.scale, other.tail.scale)
-        whole = self.whole or other.whole
+        could = self._could_be_whole and other._could_be_whole
+        whole = could and (self.whole or other.whole)
         return self._as(scale, far, whole=whole), other._as(scale, far, whole=whole)
 
     def _parted(self, other: Self) -> bool:
@@ -240,8 +241,7 @@ class Numeric(Distribution):
         return replace(self, body=self.body.merge(self.tail), tail=nothing)
 
     def _as(self, scale: int, far: int, *, whole: bool) -> Self:
-        """The same with body and tail of these scales, of whole numbers if it can be."""
-        whole = whole and self._could_be_whole
+        """The same with body and tail of these scales, of whole numbers or not."""
         if (scale, far, whole) == (self.body.scale, self.tail.scale, self.whole):
             return self
         key = scale, far, whole
