@@ -123,6 +123,19 @@ def test_a_file_that_was_cut_short_is_told_with_the_remedy(tmp_path: Path) -> No
         columns_of(path)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow"])
+def test_no_file_and_an_empty_one_are_told_with_the_remedy(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(DataError, match=r"No such file or directory; give one that is there$"):
+        columns_of(tmp_path / f"none{suffix}")
+    folder, empty = tmp_path / f"folder{suffix}", tmp_path / f"empty{suffix}"
+    folder.mkdir()
+    empty.touch()
+    with pytest.raises(DataError, match=r"s a directory; give a file in it$"):
+        columns_of(folder)
+    with pytest.raises(DataError, match=r"give a file with data$"):
+        columns_of(empty)
+
+
 def test_lines_longer_than_a_block_of_csv(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + f"1,{'x' * 700_000}\n" * 20)

@@ -31,6 +31,10 @@ _REMEDIES: Final = MappingProxyType(
         "CSV parse error": "give every line as many values as the header has names",
         "Parquet magic bytes": "save it anew",
         "deserialize thrift": "it is damaged: save it anew",
+        "size is 0": "it is empty: give a file with data",
+        "too small: 0": "it is empty: give a file with data",
+        "No such file": "give one that is there",
+        "s a directory": "give a file in it",
     }
 )
 """What to do about Arrow's errors, by a part of their text."""
