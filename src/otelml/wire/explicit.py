@@ -25,17 +25,22 @@ class Explicit:
     """Cumulative counts between bounds that are chosen on the first sketch and kept."""
 
     def __init__(self, role: Role, first: Numeric) -> None:
-        self.bounds: Floats = np.array(_BOUNDS.get(role, np.unique(first.quantile(_QUANTILES))))
+        self.bounds: Floats = np.array(_BOUNDS[role] if role in _BOUNDS else _edges(first))
         self.counts = np.zeros(self.bounds.size + 1, np.int64)
         self.total = 0.0
         self.minimum, self.maximum = np.inf, -np.inf
 
     def add(self, sketch: Numeric) -> None:
-        """Add a sketch; each bucket goes where its middle lies."""
-        for histogram in (sketch.body, sketch.tail):
-            lower, upper, counts = histogram.cells()
-            slots = np.searchsorted(self.bounds, lower / 2 + upper / 2, side="left")
-            np.add.at(self.counts, slots, counts)
+        """Add a sketch; where a bound cuts a bucket, its values count as spread evenly."""
+        edges, below = sketch.cumulative()
+        upto = np.rint(np.interp(self.bounds, edges, below, left=0.0, right=sketch.count))
+        self.counts += np.diff(upto, prepend=0, append=sketch.count).astype(np.int64)
         self.total += sketch.moments.about(0.0)[0]
         self.minimum = float(np.fmin(self.minimum, sketch.minimum))
         self.maximum = float(np.fmax(self.maximum, sketch.maximum))
+
+
+def _edges(sketch: Numeric) -> "Floats":
+    """Upper edges of the buckets in which its quantiles lie: a bound within would cut others."""
+    edges, below = sketch.cumulative()
+    return np.unique(edges[below.searchsorted(_QUANTILES * sketch.count)])
