@@ -59,6 +59,7 @@ class Call:
     process: Process
     token: Token[Context] | None
     ids: tuple[str, ...] = ()
+    serving: Serving | None = None
     parent: trace.Span = trace.INVALID_SPAN
     recorder: Recorder | None = None
     span: trace.Span | None = None
@@ -154,6 +155,7 @@ class Caller:
             if here:
                 serving = here.get(SERVING)  # type: ignore[assignment]
                 if serving is not None:
+                    call.serving = serving
                     call.system, call.model = serving.take(instance, call.model, call.system)
                 call.parent = trace.get_current_span(here)
             if here or shared.settings.id_column is not None:
@@ -213,7 +215,8 @@ class Caller:
                     call.rows = self._reader.returned(result)
                     if call.span is not None:
                         call.span.set_attribute(names.BATCH_SIZE, call.rows)
-                seen = None if call.parent is trace.INVALID_SPAN else self._siblings.seen(call)
+                within = call.serving is not None or call.parent is not trace.INVALID_SPAN
+                seen = self._siblings.seen(call) if within else None
                 if (
                     recorder is not None
                     and not SHADOWS.used

@@ -22,7 +22,7 @@ SERVING: Final = context.create_key("otelml-serving")
 _ELSEWHERE: Final = -1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Serving:
     """A request, or a batch of them, that a serving framework works on.
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from otelml.hooks._call import Call
+    from otelml.hooks._serving import Serving
 
 _SHORT: Final = 1024
 _TELLING: Final = 8_192
@@ -27,17 +28,20 @@ class _Input(NamedTuple):
 
 
 class Siblings:
-    """The latest input of each model in requests, for as long as their spans live."""
+    """The latest input of each model in requests, for as long as these live.
+
+    A request is what a serving framework works on, or else the span within which models are called.
+    """
 
     def __init__(self) -> None:
-        self._requests: weakref.WeakKeyDictionary[Span, dict[Model, _Input]] = (
+        self._requests: weakref.WeakKeyDictionary[Serving | Span, dict[Model, _Input]] = (
             weakref.WeakKeyDictionary()
         )
 
     def seen(self, call: "Call") -> set[Role] | None:
         """Roles counted already of this very input in this request; None outside of one."""
-        request, data = call.parent, call.data
-        if not request.get_span_context().is_valid:
+        request, data = call.serving or call.parent, call.data
+        if call.serving is None and not call.parent.get_span_context().is_valid:
             return None
         reference: Any
         try:
