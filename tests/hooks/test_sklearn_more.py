@@ -239,6 +239,17 @@ def test_arrays_in_a_column_are_columns(telemetry: Telemetry) -> None:
     assert {"age", "vector_0", "vector_1", "pair_0", "pair_1"} == told
 
 
+@pytest.mark.skipif(not hasattr(pl, "Int128"), reason="polars has them from 1.18 on")
+def test_a_column_that_numpy_cannot_hold_costs_no_other(telemetry: Telemetry) -> None:
+    class Given(BaseEstimator):  # type: ignore[misc]
+        def predict(self, X: Any) -> Any:
+            return np.zeros(len(X))
+
+    Given().predict(pl.DataFrame({"age": [3, 4], "id": pl.Series([1, 2**100], dtype=pl.Int128)}))
+    assert 2 == telemetry.value("ml.feature.observations", ml_feature_name="age")
+    assert 2 == telemetry.value("ml.monitor.item.dropped", error_type="not_readable")
+
+
 def test_skops(telemetry: Telemetry, tmp_path: Path) -> None:
     skops.io.dump(LogisticRegression().fit(X, Y), tmp_path / "risk.skops")
     skops.io.load(tmp_path / "risk.skops", trusted=[]).predict(X)

@@ -213,20 +213,30 @@ def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labe
     numeric: list[tuple[str, npt.NDArray[Any]]] = []
     others: list[Block | Labels] = []
     for index, part in zip(chosen, parts, strict=True):
-        kind = getattr(getattr(part, "dtype", None), "kind", "")
-        array = part.to_numpy()
+        try:
+            kind, array = _values(part)
+        except Exception:  # noqa: BLE001 - of integers of 128 bits, numpy has none
+            others.append(Block(Role.FEATURE, (), np.empty((len(part), 0))))
+            continue
         if array.ndim > 1:  # arrays in a column, as polars has them
             others += _columns(names[index], array)
         elif kind in _NUMERIC and array.dtype.kind in _NUMERIC:
             numeric.append((names[index], array))
-        elif kind and kind in _NUMERIC:  # a nullable type: missing values are objects
-            numeric.append((names[index], part.to_numpy(dtype=np.float64, na_value=np.nan)))
         else:
             others.append(_feature(names[index], array))
     if not numeric:
         return tuple(others)
     values = np.column_stack([array for _, array in numeric]).astype(np.float64, copy=False)
     return (Block(Role.FEATURE, tuple(name for name, _ in numeric), values), *others)
+
+
+def _values(part: Any) -> tuple[str, npt.NDArray[Any]]:
+    """The kind of a frame's column, empty if it does not say, and its values."""
+    kind = getattr(getattr(part, "dtype", None), "kind", "")
+    array = part.to_numpy()
+    if kind and kind in _NUMERIC and array.ndim == 1 and array.dtype.kind not in _NUMERIC:
+        array = part.to_numpy(dtype=np.float64, na_value=np.nan)  # nullable: as missing ones are
+    return kind, array
 
 
 def _objects(role: Role, name: str, array: npt.NDArray[Any], mismatched: int) -> Block:
