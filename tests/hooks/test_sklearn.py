@@ -142,7 +142,9 @@ def test_resampling_is_no_inference(telemetry: Telemetry) -> None:
     assert [] == telemetry.spans()
 
 
-@pytest.mark.parametrize("data", [X, X.tolist(), FRAME.set_axis([0, 1, 2], axis=1)], ids=type)
+@pytest.mark.parametrize(
+    "data", [X, X.tolist(), tuple(X.tolist()), FRAME.set_axis([0, 1, 2], axis=1)], ids=type
+)
 def test_siblings_in_one_request_count_their_features_once(telemetry: Telemetry, data: Any) -> None:
     model = RandomForestClassifier(4).fit(X, Y)
     with telemetry.tracer.start_as_current_span("request"):

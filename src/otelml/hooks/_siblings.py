@@ -47,9 +47,9 @@ class Siblings:
         try:
             reference = weakref.ref(data)
         except TypeError:
-            if not isinstance(data, list) or len(data) > _SHORT:
+            if not isinstance(data, list | tuple) or len(data) > _SHORT:
                 return None
-            reference = lambda: data  # noqa: E731 - a short list may be held during a request
+            reference = lambda: data  # noqa: E731 - a few rows may be held during a request
         try:
             latest = self._requests.setdefault(request, {})
         except TypeError:  # a span of the app's own kind may be neither hashable nor weakly held
@@ -65,7 +65,7 @@ class Siblings:
 
 def _content(data: Any) -> int:
     """What an array or a list holds now: an app may fill the same one anew for each call."""
-    if isinstance(data, list):
+    if isinstance(data, list | tuple):
         try:
             return hash(marshal.dumps(data, 2))  # later versions tell of references, too
         except ValueError:  # it holds other than numbers and texts
