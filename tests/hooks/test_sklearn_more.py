@@ -164,6 +164,13 @@ def test_several_labels_of_a_row(telemetry: Telemetry, model: Any, labels: int) 
     assert [f"y{i}" for i in range(labels)] == [p.attributes["ml.output.name"] for p in scores]
 
 
+def test_margins_of_several_labels_are_no_numbers_predicted(telemetry: Telemetry) -> None:
+    model = ClassifierChain(LogisticRegression()).fit(X, (X[:, :2] > 0).astype(int))
+    model.decision_function(X)
+    assert 80 == telemetry.value("ml.inference.predictions")
+    assert [] == telemetry.points("ml.prediction.value")
+
+
 def test_logarithms_of_probabilities(telemetry: Telemetry) -> None:
     model = LogisticRegression().fit(X, Y)
     model.predict_log_proba(X)

@@ -88,7 +88,8 @@ class EstimatorReader(Reader):
                     found if isinstance(result, list) else found[0], card.facts, classes_too=True
                 )
             case "decision_function" | "score_samples":
-                if card.task is None or card.task == "anomaly_detection":
+                density = card.task is None and card.facts is None  # labels have no task, too
+                if density or card.task == "anomaly_detection":
                     yield numeric(np.asarray(result).ravel(), call.operation)
 
     def _predicted(self, card: Card, result: Any) -> Iterator[Column]:
