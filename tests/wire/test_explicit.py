@@ -34,3 +34,20 @@ def test_a_bucket_counts_what_is_at_or_below_its_bound(parts: list[Any]) -> None
 def test_whole_numbers_have_bounds_of_their_own() -> None:
     explicit = Explicit(Role.FEATURE, Numeric.of(PARTS["whole"][0]))
     assert [0, 1, 2, 3, 4] == explicit.bounds.tolist()
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS.keys())
+def test_bounds_join_those_of_a_first_row_and_no_count_falls(parts: list[Any]) -> None:
+    values = np.concatenate(parts)
+    explicit = Explicit(Role.FEATURE, Numeric.of(values[:1]))
+    told: dict[float, int] = {}
+    for row in values:
+        explicit.add(Numeric.of([row]))
+        counted = dict(zip(explicit.bounds.tolist(), np.cumsum(explicit.counts), strict=False))
+        assert all(n <= counted[bound] for bound, n in told.items())
+        told = counted
+    once = Explicit(Role.FEATURE, Numeric.of(values[:200]))
+    assert {*once.bounds.tolist()} <= {*told}
+    below = np.searchsorted(np.sort(values), explicit.bounds, side="right")
+    assert below.tolist() == pytest.approx([*told.values()], abs=2)
+    assert values.size == explicit.counts.sum()
