@@ -179,10 +179,10 @@ class Bridge:
         points: dict[str, list[Any]] = defaultdict(list)
 
         def add(key: Key, sketch: Sketch, start: int, temporality: AggregationTemporality) -> None:
-            total = _sum(sketch)
             if isinstance(sketch, Numeric) and not key.role.is_column:
                 whole = sketch.body.merge(sketch.tail)  # of calls, backends know one histogram
-                sketch = Numeric(whole, Exponential.empty())
+                sketch = Numeric(whole, Exponential.empty(), sketch.moments)
+            total = _sum(sketch)
             for piece in explode(sketch, self._totals[key].pivot):
                 origin = getattr(piece.value, "origin", 0.0)
                 found = address(key, piece.part, piece.label, origin)
