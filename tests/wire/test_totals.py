@@ -56,3 +56,12 @@ def test_a_slow_call_stays_in_the_sum() -> None:
         point = durations(reader)
     assert (51, 1.0) == (point.count, point.max)
     assert sum(SLOW + FAST) == pytest.approx(point.sum)
+
+
+def test_a_slow_call_stays_in_the_count() -> None:
+    series = [Series(CALLS, 0, 1, Numeric.of(SLOW))]
+    with bridged(series) as reader:
+        durations(reader)
+        series.append(Series(CALLS, 1, 2, Numeric.of(FAST)))
+        point = durations(reader)
+    assert (51, 1.0) == (point.count, point.max)

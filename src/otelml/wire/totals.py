@@ -3,7 +3,8 @@
 A merge of sketches may move values from the body to the tail; a cumulative histogram may not, since
 its buckets only grow. Where one early bad value would blind a stream for good, or a newcomer among
 categories outweighs one that has a stream, the streams of that key start anew: a new start time,
-and only what came since, as the data model provides for a process that restarts.
+and only what came since, as the data model provides for a process that restarts. Not so those of
+calls: they travel as one histogram, which a first slow call blinds either way.
 """
 
 import math
@@ -35,7 +36,7 @@ class Total:
         if type(self.sketch) is not kind:  # it was a guess, on few values or none
             self.sketch, self.pivot = as_kind(self.sketch, kind), pivot(series.sketch)
         match self.sketch, series.sketch:
-            case Numeric() as held, Numeric() as new:
+            case Numeric() as held, Numeric() as new if series.key.role.is_column:
                 merged = self._numeric(held, new)
             case Categories() as held, Categories() as new:
                 merged = self._categories(held.merge(new), new)
