@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics import Histogram, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 
 from otelml.data import Key, Model, Role, Series
 from otelml.sketch.categories import Categories
@@ -21,7 +21,9 @@ SLOW, FAST = [1.0], np.linspace(1e-4, 1.1e-4, 50).tolist()
 
 
 @contextmanager
-def bridged(series: list[Series]) -> Iterator[InMemoryMetricReader]:
+def bridged(
+    series: list[Series], temporality: AggregationTemporality = AggregationTemporality.CUMULATIVE
+) -> Iterator[InMemoryMetricReader]:
     """A reader to which series are added that are put into the list."""
 
     def drain() -> list[Series]:
@@ -29,7 +31,8 @@ def bridged(series: list[Series]) -> Iterator[InMemoryMetricReader]:
         series.clear()
         return found
 
-    reader, bridge = InMemoryMetricReader(), Bridge(drain, "0")
+    reader = InMemoryMetricReader({Histogram: temporality})
+    bridge = Bridge(drain, "0")
     provider = MeterProvider([reader], shutdown_on_exit=False)
     bridge.attach(provider)
     yield reader
@@ -65,3 +68,12 @@ def test_a_slow_call_stays_in_the_count() -> None:
         series.append(Series(CALLS, 1, 2, Numeric.of(FAST)))
         point = durations(reader)
     assert (51, 1.0) == (point.count, point.max)
+
+
+def test_deltas_do_not_overlap() -> None:
+    series = [Series(CALLS, 0, 1, Numeric.of(SLOW))]
+    with bridged(series, AggregationTemporality.DELTA) as reader:
+        first = durations(reader)
+        series.append(Series(CALLS, 1, 2, Numeric.of(FAST)))
+        second = durations(reader)
+    assert [(0, 1), (1, 2)] == [(p.start_time_unix_nano, p.time_unix_nano) for p in (first, second)]

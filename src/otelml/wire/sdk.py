@@ -178,7 +178,9 @@ class Bridge:
         prometheus = _is_prometheus(reader)
         points: dict[str, list[Any]] = defaultdict(list)
 
-        def add(key: Key, sketch: Sketch, start: int, temporality: AggregationTemporality) -> None:
+        def add(
+            key: Key, sketch: Sketch, start: int, end: int, temporality: AggregationTemporality
+        ) -> None:
             if isinstance(sketch, Numeric) and not key.role.is_column:
                 whole = sketch.body.merge(sketch.tail)  # of calls, backends know one histogram
                 sketch = Numeric(whole, Exponential.empty(), sketch.moments)
@@ -189,16 +191,16 @@ class Bridge:
                 if found is None or (prometheus and piece.part in (Part.BODY, Part.TAIL)):
                     continue
                 if preferred[_INSTRUMENTS[names.METRICS[found.metric].kind]] is temporality:
-                    point = _point(piece.value, found.attributes, start, now, total)
+                    point = _point(piece.value, found.attributes, start, end, total)
                     points[found.metric].append(point)
 
         if _CUMULATIVE in preferred.values():
             for key, total in self._totals.items():
-                add(key, total.shown(), total.start, _CUMULATIVE)
+                add(key, total.shown(), total.start, now, _CUMULATIVE)
         for key, series in self._pending.pop(reader, {}).items():
             sketch = series.sketch
             shown = sketch.capped(self._most) if hasattr(sketch, "capped") else sketch
-            add(key, shown, series.start, _DELTA)
+            add(key, shown, series.start, series.end, _DELTA)  # where the next begins
         if prometheus:
             for key, explicit in self._explicit.items():
                 if found := address(key, Part.BODY):
