@@ -126,6 +126,8 @@ def test_scoring_and_explaining_are_no_inferences(telemetry: Telemetry) -> None:
     get_scorer("roc_auc")(model, X, Y)
     check_scoring(model, ["accuracy", "neg_log_loss"])(model, X, Y)
     permutation_importance(model, X, Y, scoring="neg_log_loss", n_repeats=2, n_jobs=2)
+    for scored in (None, lambda model, X, y: float((model.predict(X) == y).mean())):
+        permutation_importance(model, X, Y, scoring=scored, n_repeats=2)
     partial_dependence(model, X, [0], method="brute", grid_resolution=3)
     assert [] == telemetry.spans()
     assert 0 == telemetry.value("ml.inference.predictions")

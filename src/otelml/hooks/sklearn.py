@@ -68,6 +68,7 @@ class SklearnInstrumentor(Instrumentor):
         "sklearn.model_selection._validation",
         "sklearn.metrics._scorer",
         "sklearn.inspection._partial_dependence",
+        "sklearn.inspection._permutation_importance",
         "joblib",
         "skops.io",
         "cloudpickle",
@@ -98,6 +99,8 @@ class SklearnInstrumentor(Instrumentor):
                     patches.wrap(scorer, "__call__", silently)
             case "sklearn.inspection._partial_dependence":
                 patches.wrap(module, "_partial_dependence_brute", silently)
+            case "sklearn.inspection._permutation_importance":
+                patches.wrap(module, "_weights_scorer", silently)  # it calls any function
             case _:
                 if module.__name__ == "joblib":
                     patches.wrap(module.Parallel, "__call__", in_context)
