@@ -343,11 +343,13 @@ class Processor:
             sys.executable, "-c", code, "--config", str(self.path), stderr=asyncio.subprocess.PIPE
         )
         assert self.process.stderr is not None
+        told = ""
         while line := (await self.process.stderr.readline()).decode():
+            told = line
             if "otlp/grpc on port " in line:
                 self.port = int(line.rpartition("otlp/grpc on port ")[2].split(",")[0])
                 return
-        raise AssertionError("it did not start")
+        raise AssertionError(f"it did not start: {told}")
 
     async def end(self, how: signal.Signals) -> float:
         assert self.process is not None
@@ -362,6 +364,21 @@ class Processor:
         except grpc.aio.AioRpcError:
             return False
         return True
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+async def test_an_address_that_is_taken_is_told_with_what_to_do(
+    sink: Any, tmp_path: Path, protocol: str
+) -> None:
+    processor = Processor(tmp_path, sink)
+    config = yaml.safe_load(processor.path.read_text())
+    address = f"127.0.0.1:{sink.port}"
+    config["receivers"]["otlp"]["protocols"] = {protocol: {"endpoint": address}}
+    processor.path.write_text(yaml.safe_dump(config))
+    with pytest.raises(AssertionError, match=f"{address}.*: choose another address"):
+        await processor.begin()
+    assert processor.process is not None
+    assert 2 == await processor.process.wait()
 
 
 def calls(start: int, end: int, rows: int, model: Model) -> bytes:

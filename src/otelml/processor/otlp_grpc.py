@@ -39,7 +39,8 @@ def server(settings: config.GrpcReceiver, pipeline: Pipeline) -> tuple[grpc.aio.
     try:
         port = whole.add_insecure_port(settings.endpoint)
     except RuntimeError as error:
-        raise OSError(f"{settings.endpoint}: {error}") from error
+        told = str(error).partition(";")[0]  # the rest is how to make gRPC say why, which it did
+        raise OSError(told) from error
     return whole, port
 
 

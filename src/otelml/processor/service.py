@@ -97,7 +97,10 @@ class Service:
             self._outboxes[WEBHOOK] = Outbox(WEBHOOK, post, self._journal, _MOST_POSTED)
         pipeline = Pipeline(self._routes, self._exporters, self._watch, self._journal, self._truths)
         await self._restore(pipeline)
-        grpcs, https = self._servers(pipeline)
+        try:
+            grpcs, https = self._servers(pipeline)
+        except OSError as error:
+            raise OSError(f"{error}: choose another address, or end what listens there") from error
         for line in self._library.refresh():
             _LOG.info("%s", line)
         for outbox in self._outboxes.values():
