@@ -1,6 +1,7 @@
 """The processor end to end: windows become findings, and nothing that happens loses one."""
 
 import asyncio
+import itertools
 import json
 import random
 import signal
@@ -33,6 +34,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from otelml.data import Key, Model, Role, Window, segment
+from otelml.processor import document
 from otelml.processor import service as services
 from otelml.processor.evaluator import Evaluator
 from otelml.processor.pipeline import Pipeline
@@ -701,6 +703,42 @@ async def test_a_part_that_is_refused_for_good_costs_no_other(
     sink.refuse = (code, "no", None)
     await service._sent_again("otlp_grpc", [b""] * 3)
     assert tries == caplog.text.count("otlp_grpc does not take gauges: no")
+
+
+async def test_a_receiver_takes_the_signals_of_its_pipelines(
+    sink: Any, tmp_path: Path, running: dict[Service, "asyncio.Task[None]"]
+) -> None:
+    protocols = {name: {"endpoint": "127.0.0.1:0"} for name in ("grpc", "http")}
+
+    def way(receivers: list[str]) -> dict[str, list[str]]:
+        return {"receivers": receivers, "exporters": ["otlp_grpc"]}
+
+    whole = {
+        "receivers": {name: {"protocols": protocols} for name in ("otlp/a", "otlp/b")},
+        "exporters": {
+            "otlp_grpc": {"endpoint": f"127.0.0.1:{sink.port}", "tls": {"insecure": True}}
+        },
+        "extensions": {"storage": {"url": f"sqlite:///{tmp_path / 'state.db'}"}},
+        "service": {"pipelines": {"metrics": way(["otlp/a"]), "traces": way(["otlp/a", "otlp/b"])}},
+    }
+    service = Service(document.parse(yaml.safe_dump(whole), "test", {}))
+    ready = asyncio.Event()
+    running[service] = asyncio.create_task(service.run(lambda _: ready.set()))
+    await asyncio.wait_for(ready.wait(), 20)
+    taken = set()
+    async with httpx.AsyncClient() as client:
+        for receiver, signal in itertools.product("ab", Signal):
+            url = f"http://127.0.0.1:{service.ports[f'otlp/{receiver}/http']}{signal.path}"
+            answer = await client.post(url, headers={"content-type": "application/x-protobuf"})
+            address = f"127.0.0.1:{service.ports[f'otlp/{receiver}/grpc']}"
+            async with grpc.aio.insecure_channel(address) as channel:
+                call = channel.unary_unary(signal.method, None, None)(b"", timeout=20)
+                code = await call.code()
+            told = answer.status_code, code
+            assert told in ((200, grpc.StatusCode.OK), (404, grpc.StatusCode.UNIMPLEMENTED))
+            if code is grpc.StatusCode.OK:
+                taken.add((receiver, signal))
+    assert {("a", Signal.METRICS), ("a", Signal.TRACES), ("b", Signal.TRACES)} == taken
 
 
 async def test_services_have_windows_of_their_own(

@@ -10,14 +10,16 @@ from otelml.processor.refusal import RefusalError
 from otelml.processor.signals import Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 _STREAMS = 256
 _AGE_MILLISECONDS = 10 * 60_000
 
 
-def server(settings: config.GrpcReceiver, pipeline: Pipeline) -> tuple[grpc.aio.Server, int]:
-    """A server that is bound, not started; and its port.
+def server(
+    settings: config.GrpcReceiver, pipeline: Pipeline, signals: "Iterable[Signal]"
+) -> tuple[grpc.aio.Server, int]:
+    """A server of some signals that is bound, not started; and its port.
 
     Raises:
         OSError: the address cannot be had.
@@ -31,7 +33,7 @@ def server(settings: config.GrpcReceiver, pipeline: Pipeline) -> tuple[grpc.aio.
         ("grpc.so_reuseport", 0),
     ]
     whole = grpc.aio.server(options=options)
-    for signal in pipeline.signals:
+    for signal in signals:
         handler = grpc.unary_unary_rpc_method_handler(_handler(signal, pipeline))
         whole.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(signal.service, {"Export": handler}),)

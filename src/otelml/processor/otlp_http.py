@@ -29,14 +29,17 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 def application(
-    settings: config.HttpReceiver, pipeline: Pipeline, others: Iterable[Route] = ()
+    settings: config.HttpReceiver,
+    pipeline: Pipeline,
+    signals: Iterable[Signal],
+    others: Iterable[Route] = (),
 ) -> Starlette:
-    """The ASGI application of a receiver; `others` are routes beside OTLP's."""
+    """The ASGI application of a receiver of some signals; `others` are routes beside OTLP's."""
     return Starlette(
         routes=[
             *(
                 Route(signal.path, _endpoint(signal, settings, pipeline), methods=["POST"])
-                for signal in pipeline.signals
+                for signal in signals
             ),
             *others,
         ],

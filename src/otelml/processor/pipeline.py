@@ -61,11 +61,6 @@ class Pipeline:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    @property
-    def signals(self) -> Sequence[Signal]:
-        """The signals that have a route."""
-        return tuple(self._routes)
-
     async def receive(self, signal: Signal, body: bytes) -> bytes:
         """The answer to a request, once it was forwarded and kept.
 

@@ -145,21 +145,19 @@ class Service:
 
     def _servers(self, pipeline: Pipeline) -> tuple[list[Any], list[HttpServer]]:
         grpcs, https = [], []
-        used = {
-            name
-            for signal in Signal
-            if (way := getattr(self._settings.service.pipelines, signal)) is not None
-            for name in way.receivers
-        }
-        for name in sorted(used):
+        received: dict[str, dict[Signal, None]] = {}
+        for signal in self._routes:
+            for name in getattr(self._settings.service.pipelines, signal).receivers:
+                received.setdefault(name, {})[signal] = None
+        for name, kinds in sorted(received.items()):
             protocols = self._settings.receivers[name].protocols
             if protocols.grpc is not None:
-                server, port = otlp_grpc.server(protocols.grpc, pipeline)
+                server, port = otlp_grpc.server(protocols.grpc, pipeline, kinds)
                 grpcs.append(server)
                 self.ports[f"{name}/grpc"] = port
             if protocols.http is not None:
                 labels = labels_http.route(protocols.http, self._rules.labels.token, self._truths)
-                app = application(protocols.http, pipeline, [labels])
+                app = application(protocols.http, pipeline, kinds, [labels])
                 settings = protocols.http
                 http = HttpServer(app, settings.endpoint, _CONNECTIONS, settings.read_timeout)
                 https.append(http)
