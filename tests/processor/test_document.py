@@ -262,6 +262,13 @@ def test_checks_of_whole_windows_have_no_limits(check: str) -> None:
         parse(given, "c", {"PORT": "1", "KEY": ""})
 
 
+@pytest.mark.parametrize("kind", ["warn", "alarm"])
+def test_what_nothing_is_beyond_is_no_limit(kind: str) -> None:
+    given = GOOD.replace("{warn: 0.1, alarm: 0.25}", f"{{{kind}: .nan}}")
+    (told,) = mistakes(given)
+    assert told.startswith(f"processors.otelml.checks.limits.psi.{kind}: nan is no limit")
+
+
 def test_an_empty_token_is_refused() -> None:
     text = GOOD.replace("    baselines:", '    labels: {token: "${env:KEY}"}\n    baselines:')
     with pytest.raises(ConfigError, match=r"labels\.token: String should have at least 1"):

@@ -1,5 +1,6 @@
 """Limits of checks and measures; none that warns only where it would alarm already."""
 
+import math
 from collections.abc import Iterable
 from typing import Annotated, Final, TypeAlias
 
@@ -14,18 +15,27 @@ _ALARMS: Final = {check.name: check.alarm for check in (*DRIFT, *QUALITY)}
 _BETTER: Final = {metric.name: metric.better for metric in METRICS}
 
 
+def _bound(number: float) -> float:
+    if math.isnan(number):
+        raise ValueError("nan is no limit: nothing is beyond it")
+    return number
+
+
+Bound: TypeAlias = Annotated[float, AfterValidator(_bound)]
+
+
 class Limit(Section):
     """Effects from which a check warns and alarms."""
 
-    warn: float | None = None
-    alarm: float | None = None
+    warn: Bound | None = None
+    alarm: Bound | None = None
 
 
 class Measured(Limit):
     """Changes relative to the baseline, and values (`_at`), from which a measure is too bad."""
 
-    warn_at: float | None = None
-    alarm_at: float | None = None
+    warn_at: Bound | None = None
+    alarm_at: Bound | None = None
 
 
 def _late(
