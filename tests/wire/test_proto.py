@@ -300,6 +300,13 @@ def test_the_order_of_attributes_tells_no_streams_apart() -> None:
     assert 5 == total(folded(Deltas(BEGAN), [body, turned.SerializeToString()]))
 
 
+def test_what_a_collector_adds_to_points_tells_no_series_apart() -> None:
+    whole, point = _exponential(request(Exponential.of([1.0]), BEGAN, BEGAN + 1))
+    point.attributes.extend(key_values({"host.name": "h", "replica": 3}))
+    (found,) = points(whole.SerializeToString())
+    assert AGE == found.stream.location.key
+
+
 def test_state_goes_on_where_it_was() -> None:
     sums = (3, 5, 9, 4)
     bodies = [request(n, BEGAN, BEGAN + (i + 1) * SECOND) for i, n in enumerate(sums)]

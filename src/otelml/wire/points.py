@@ -164,4 +164,7 @@ _ROLES: Final = frozenset(str(role) for role in Role if role.is_column)
 
 
 def _labels(attributes: Attributes) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, str(value)) for name, value in attributes.items()))
+    """Those of ours; what a Collector adds on the way tells no series of ours apart."""
+    return tuple(
+        sorted((name, str(value)) for name, value in attributes.items() if name in names.ATTRIBUTES)
+    )
