@@ -246,7 +246,6 @@ def test_arrays_in_a_column_are_columns(telemetry: Telemetry) -> None:
     assert {"age", "vector_0", "vector_1", "pair_0", "pair_1"} == told
 
 
-@pytest.mark.skipif(not hasattr(pl, "Int128"), reason="polars has them from 1.18 on")
 def test_a_column_that_numpy_cannot_hold_costs_no_other(telemetry: Telemetry) -> None:
     class Given(BaseEstimator):  # type: ignore[misc]
         def predict(self, X: Any) -> Any:

@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 import signal
+import socket
 import sys
 import time
 from collections import Counter, defaultdict
@@ -374,11 +375,12 @@ async def test_an_address_that_is_taken_is_told_with_what_to_do(
 ) -> None:
     processor = Processor(tmp_path, sink)
     config = yaml.safe_load(processor.path.read_text())
-    address = f"127.0.0.1:{sink.port}"
-    config["receivers"]["otlp"]["protocols"] = {protocol: {"endpoint": address}}
-    processor.path.write_text(yaml.safe_dump(config))
-    with pytest.raises(AssertionError, match=f"{address}.*: choose another address"):
-        await processor.begin()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        config["receivers"]["otlp"]["protocols"] = {protocol: {"endpoint": address}}
+        processor.path.write_text(yaml.safe_dump(config))
+        with pytest.raises(AssertionError, match=f"{address}.*: choose another address"):
+            await processor.begin()
     assert processor.process is not None
     assert 2 == await processor.process.wait()
 
