@@ -231,9 +231,19 @@ def _frame(data: Any, names: list[str], chosen: list[int]) -> tuple[Block | Labe
 
 
 def _values(part: Any) -> tuple[str, npt.NDArray[Any]]:
-    """The kind of a frame's column, empty if it does not say, and its values."""
+    """The kind of a frame's column, empty if it does not say, and its values.
+
+    Raises:
+        Exception: numpy cannot hold them.
+
+    """
     kind = getattr(getattr(part, "dtype", None), "kind", "")
-    array = part.to_numpy()
+    try:
+        array = part.to_numpy()
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # of Rust, as polars has it: no `Exception`
+            raise TypeError(str(error)) from error
+        raise
     if kind and kind in _NUMERIC and array.ndim == 1 and array.dtype.kind not in _NUMERIC:
         array = part.to_numpy(dtype=np.float64, na_value=np.nan)  # nullable: as missing ones are
     return kind, array
