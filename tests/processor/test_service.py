@@ -34,7 +34,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from otelml.data import Key, Model, Role, Window, segment
+from otelml.data import Baseline, Key, Model, Role, Window, segment
 from otelml.processor import document
 from otelml.processor import service as services
 from otelml.processor.evaluator import Evaluator
@@ -93,11 +93,17 @@ def events(sink: Any) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+def keep(path: Path, window: Window) -> Baseline:
+    """A window as a baseline, in a file."""
+    baseline = file.baseline(window, source="test", created=time.time_ns())
+    file.write(path, baseline)
+    return baseline
+
+
 async def test_drift_opens_and_resolves(
     start: Start, sink: Any, make_window: Make, tmp_path: Path, eventually: Wait
 ) -> None:
-    baseline = file.baseline(make_window(rows=5000), source="test", created=time.time_ns())
-    file.write(tmp_path / "fraud.json", baseline)
+    baseline = keep(tmp_path / "fraud.json", make_window(rows=5000))
     service = await start(
         windows={"length": "1s", "lateness": "1s"}, baselines={"directory": str(tmp_path)}
     )
@@ -137,8 +143,7 @@ async def test_drift_opens_and_resolves(
 async def test_a_baseline_of_every_version_judges_each(
     start: Start, sink: Any, make_window: Make, tmp_path: Path, eventually: Wait
 ) -> None:
-    baseline = file.baseline(make_window(rows=5000), source="test", created=time.time_ns())
-    file.write(tmp_path / "fraud.json", baseline)
+    keep(tmp_path / "fraud.json", make_window(rows=5000))
     service = await start(
         windows={"length": "1s", "lateness": "1s"},
         baselines={"directory": str(tmp_path)},
@@ -236,17 +241,14 @@ async def test_without_a_baseline_it_says_so(
         key._replace(model=Model("other")): sketch for key, sketch in make_window().sketches.items()
     }
     other = replace(make_window(), model=Model("other"), sketches=MappingProxyType(known))
-    file.write(tmp_path / "b.json", file.baseline(other, source="test", created=1))
+    keep(tmp_path / "b.json", other)
     await eventually(lambda: "b.json: baseline " in caplog.text)
     await send(service, make_window())
     await eventually(lambda: list(metrics(sink, "ml.monitor.window.sample.count")))
     assert "no_baseline: 1000 rows cannot be judged; there are baselines of other" in caplog.text
     assert [] == list(metrics(sink, "ml.drift.score"))
     await eventually(lambda: b"no_baseline" in b"".join(sink.of(Signal.METRICS)))
-    file.write(
-        tmp_path / "bad.json",
-        file.baseline(make_window(rows=5000), source="test", created=time.time_ns()),
-    )
+    keep(tmp_path / "bad.json", make_window(rows=5000))
     await eventually(lambda: "bad.json: baseline " in caplog.text)
     await send(service, make_window(number=60))
     await eventually(lambda: list(metrics(sink, "ml.drift.score")))
@@ -773,8 +775,7 @@ async def test_drift_in_a_slice_is_told_of_that_slice(
                     sketches[key._replace(labels=segment("device", region))] = sketch
         return replace(whole, sketches=MappingProxyType(sketches))
 
-    built = file.baseline(sliced(0.0, 20_000, 0), source="test", created=time.time_ns())
-    file.write(tmp_path / "m.json", built)
+    keep(tmp_path / "m.json", sliced(0.0, 20_000, 0))
     service = await start(
         windows={"length": "1s", "lateness": "1s"},
         baselines={"directory": str(tmp_path)},
